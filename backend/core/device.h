@@ -55,6 +55,9 @@ struct xapt_limits {
 	uint64_t *pages_left;
 };
 
+/* Statuses of apertureif.h are below this. */
+#define XAPT_ERRORS	72
+
 struct xapt_device {
 	const struct xapt_host_ops *host_ops;
 	void *host;
@@ -67,7 +70,8 @@ struct xapt_device {
 	struct xapt_aperture aperture[XENAPT_MAX_APERTURES];
 	uint64_t sequence;		/* of handles */
 	uint64_t secret;
-	uint64_t errors[72];		/* responses by status; [71]: any other */
+	uint64_t errors[XAPT_ERRORS];	/* responses by status */
+	bool more;			/* the last service left work */
 	enum xenapt_status status;	/* why it failed; XENAPT_OK: alive */
 };
 
@@ -79,7 +83,7 @@ void xapt_device_connect(struct xapt_device *d, void *ring, uint32_t order,
 			 struct xenapt_event_page *event, const struct xenapt_mask_page *mask);
 
 /*
- * Handle what is there: at most budget requests, each doorbell once. True: there
+ * An event came: handle what is there, at most budget requests, each doorbell once. True: there
  * is more, call again. On an impossible ring index status is set, the child
  * was told, and every later call does nothing.
  */

@@ -192,8 +192,9 @@
  *          +--------+------+------+--------+--------+----------------------+
  *
  * All list pages but the last are full. count, level and index must be what n
- * implies, else XENAPT_E_DIRECTORY with the page's number in value (0 = the
- * page the OFFER names, k = list page k - 1 of a level 2 directory). The
+ * implies, and the page must be mappable, else XENAPT_E_DIRECTORY with the page's
+ * number in value (0 = the page the OFFER names, k = list page k - 1 of a level 2
+ * directory). The
  * parent copies the directory; later changes to it have no effect. Directory
  * pages are granted read-only and may be ended after the OFFER is answered.
  *
@@ -471,6 +472,12 @@ struct xenapt_mask_page {
 	struct xenapt_counters child;			/* 0x080 */
 	uint64_t reserved[480];				/* 0x100 zero */
 };
+
+_Static_assert(sizeof(struct xenapt_request) == 64, "request");
+_Static_assert(sizeof(struct xenapt_response) == 40, "response");
+_Static_assert(sizeof(struct xenapt_directory) == XENAPT_PAGE_SIZE, "directory");
+_Static_assert(sizeof(struct xenapt_event_page) == XENAPT_PAGE_SIZE, "event page");
+_Static_assert(sizeof(struct xenapt_mask_page) == XENAPT_PAGE_SIZE, "mask page");
 
 /* Include Xen's ring.h first to get struct xenapt_sring and friends. */
 #ifdef DEFINE_RING_TYPES

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "aperture.h"
+
+#include "directory.h"
+#include "negotiate.h"
+
+#define FEATURE_FLAGS	(XENAPT_OPEN_CHILD_READ_ONLY | XENAPT_OPEN_PARENT_READ_ONLY | \
+			 XENAPT_OPEN_PARENT_OWNED)
+
+static void put(struct xenapt_response *r, enum xenapt_status status, uint64_t value)
+{
+	r->status = status;
+	r->value = value;
+}
+
+/* The aperture a handle names, if its state is one of those admitted; else NULL and r. */
+static struct xapt_aperture *find(struct xapt_device *d, uint64_t handle, unsigned int admitted,
+				  struct xenapt_response *r)
+{
+	struct xapt_aperture *a = &d->aperture[(handle ^ d->secret) % XENAPT_MAX_APERTURES];
+
+	r->handle = handle;
+	if (!handle || a->handle != handle) {
+		put(r, XENAPT_E_HANDLE, 0);
+		return NULL;
+	}
+	if (!(admitted & 1u << a->state)) {
+		put(r, XENAPT_E_STATE, a->state);
+		return NULL;
+	}
+	return a;
+}
+
+static unsigned int slot_of(const struct xapt_device *d, const struct xapt_aperture *a)
+{
+	return (unsigned int)(a - d->aperture);
+}
+
+/* Never the same twice on a connection, never 0; the slot is in its low bits. */
+static uint64_t new_handle(struct xapt_device *d, unsigned int slot)
+{
+	uint64_t handle;
+
+	do {
+		handle = (++d->sequence * XENAPT_MAX_APERTURES + slot) ^ d->secret;
+	} while (!handle);
+	return handle;
+}
+
+/* A free slot, or XENAPT_MAX_APERTURES if as many as allowed are open. */
+static unsigned int free_slot(const struct xapt_device *d)
+{
+	unsigned int slot, open = 0, found = XENAPT_MAX_APERTURES;
+
+	for (slot = 0; slot < XENAPT_MAX_APERTURES; slot++) {
+		if (d->aperture[slot].state != XENAPT_STATE_NONE)
+			open++;
+		else if (found == XENAPT_MAX_APERTURES)
+			found = slot;
+	}
+	return open < d->limits.max_apertures ? found : XENAPT_MAX_APERTURES;
+}
+
+void xapt_aperture_open(struct xapt_device *d, const struct xenapt_open *q,
+			struct xenapt_response *r)
+{
+	enum xenapt_status status;
+	struct xapt_aperture *a;
+	uint64_t granted = 0;
+	unsigned int slot;
+
+	if (q->flags & ~FEATURE_FLAGS) {
+		put(r, XENAPT_E_MALFORMED, 0);
+		return;
+	}
+	if (q->flags) {
+		put(r, XENAPT_E_UNSUPPORTED, 0);
+		return;
+	}
+	status = xapt_negotiate_size(q->wanted, q->least, d->limits.max_size,
+				     *d->limits.pages_left, &granted);
+	if (status != XENAPT_OK) {
+		put(r, status, granted);
+		return;
+	}
+	slot = free_slot(d);
+	if (slot == XENAPT_MAX_APERTURES) {
+		put(r, XENAPT_E_APERTURES, d->limits.max_apertures);
+		return;
+	}
+	a = &d->aperture[slot];
+	*a = (struct xapt_aperture){
+		.state = XENAPT_STATE_OPENED,
+		.handle = new_handle(d, slot),
+		.granted = granted,
+		.tag = q->tag,
+	};
+	r->handle = a->handle;
+	r->slot = slot;
+	put(r, XENAPT_OK, granted);
+}
+
+static bool offer_fits(const struct xapt_device *d, const struct xapt_aperture *a,
+		       const struct xenapt_offer *q, struct xapt_shape *shape,
+		       struct xenapt_response *r)
+{
+	if (!q->length)
+		put(r, XENAPT_E_SIZE_ZERO, 0);
+	else if (q->length > a->granted)
+		put(r, XENAPT_E_SIZE, a->granted);
+	else if (q->offset && !d->limits.unaligned)
+		put(r, XENAPT_E_UNSUPPORTED, 0);
+	else if (!xapt_directory_shape(q->length, q->offset, shape))
+		put(r, XENAPT_E_MALFORMED, 0);
+	else
+		return true;
+	return false;
+}
+
+/* Fetch and check the references of the list pages. pages: room for one page. */
+static bool fetch_index(struct xapt_device *d, const struct xapt_shape *shape, uint32_t directory,
+			struct xenapt_directory *pages, uint32_t *lists)
+{
+	uint32_t i, bad;
+
+	if (d->host_ops->fetch(d->host, &directory, 1, pages, &bad) ||
+	    !xapt_directory_check_index(shape, pages))
+		return false;
+	for (i = 0; i < shape->lists; i++)
+		lists[i] = pages->gref[i];
+	return true;
+}
+
+/* Fetch all list pages in one batch, check them, and copy their references out. */
+static bool fetch_lists(struct xapt_device *d, const struct xapt_shape *shape,
+			const uint32_t *lists, struct xenapt_directory *pages, uint32_t *refs,
+			uint32_t *bad)
+{
+	uint32_t i, k, n = 0;
+
+	if (d->host_ops->fetch(d->host, lists, shape->lists, pages, bad))
+		return false;
+	for (i = 0; i < shape->lists; i++) {
+		if (!xapt_directory_check_list(shape, i, &pages[i])) {
+			*bad = i;
+			return false;
+		}
+		for (k = 0; k < xapt_directory_count(shape, i); k++)
+			refs[n++] = pages[i].gref[k];
+	}
+	return true;
+}
+
+/* The whole directory into refs; pages has room for every list page. */
+static void fetch_directory(struct xapt_device *d, const struct xapt_shape *shape,
+			    uint32_t directory, struct xenapt_directory *pages, uint32_t *refs,
+			    struct xenapt_response *r)
+{
+	uint32_t lists[XENAPT_DIR_ENTRIES];
+	uint32_t bad = 0;
+
+	lists[0] = directory;
+	if (shape->indexed && !fetch_index(d, shape, directory, pages, lists))
+		put(r, XENAPT_E_DIRECTORY, 0);
+	else if (!fetch_lists(d, shape, lists, pages, refs, &bad))
+		put(r, XENAPT_E_DIRECTORY, shape->indexed ? bad + 1u : 0u);
+	else
+		put(r, XENAPT_OK, 0);
+}
+
+static void free_refs(struct xapt_device *d, struct xapt_aperture *a)
+{
+	if (a->refs)
+		d->host_ops->free(d->host, a->refs, (uint64_t)a->pages * sizeof(*a->refs));
+	a->refs = NULL;
+}
+
+void xapt_aperture_offer(struct xapt_device *d, const struct xenapt_offer *q,
+			 struct xenapt_response *r)
+{
+	struct xapt_aperture *a = find(d, q->handle, 1u << XENAPT_STATE_OPENED, r);
+	struct xenapt_directory *pages;
+	struct xapt_shape shape;
+	uint32_t *refs;
+	uint64_t refs_size, pages_size;
+
+	if (!a || !offer_fits(d, a, q, &shape, r))
+		return;
+	refs_size = (uint64_t)shape.pages * sizeof(*refs);
+	pages_size = (uint64_t)shape.lists * sizeof(*pages);
+	refs = d->host_ops->alloc(d->host, refs_size);
+	pages = refs ? d->host_ops->alloc(d->host, pages_size) : NULL;
+	if (pages) {
+		fetch_directory(d, &shape, q->directory, pages, refs, r);
+		d->host_ops->free(d->host, pages, pages_size);
+	} else {
+		put(r, XENAPT_E_MEMORY, 0);
+	}
+	if (r->status != XENAPT_OK) {
+		if (refs)
+			d->host_ops->free(d->host, refs, refs_size);
+		return;
+	}
+	a->refs = refs;
+	a->pages = shape.pages;
+	a->length = q->length;
+	a->offset = q->offset;
+	a->state = XENAPT_STATE_OFFERED;
+}
+
+/* False: it stays mapped. */
+static bool unmap(struct xapt_device *d, struct xapt_aperture *a)
+{
+	if (d->host_ops->unmap(d->host, a->map, a->pages))
+		return false;
+	a->map = NULL;
+	*d->limits.pages_left += a->pages;
+	d->signals.count.mapped_pages -= a->pages;
+	return true;
+}
+
+void xapt_aperture_map(struct xapt_device *d, uint64_t handle, struct xenapt_response *r)
+{
+	struct xapt_aperture *a = find(d, handle, 1u << XENAPT_STATE_OFFERED, r);
+	uint32_t bad = 0;
+
+	if (!a)
+		return;
+	if (a->pages > *d->limits.pages_left) {
+		put(r, XENAPT_E_MAPPED_PAGES, *d->limits.pages_left);
+		return;
+	}
+	if (d->host_ops->map(d->host, a->refs, a->pages, &a->map, &bad)) {
+		put(r, XENAPT_E_GRANT, bad);
+		return;
+	}
+	*d->limits.pages_left -= a->pages;
+	d->signals.count.mapped_pages += a->pages;
+	if (d->ops->mapped(d->opaque, slot_of(d, a), (uint8_t *)a->map + a->offset, a->length,
+			   a->tag)) {
+		unmap(d, a);
+		put(r, XENAPT_E_DEVICE, 0);
+		return;
+	}
+	free_refs(d, a);
+	a->state = XENAPT_STATE_MAPPED;
+	put(r, XENAPT_OK, a->pages);
+}
+
+void xapt_aperture_withdraw(struct xapt_device *d, uint64_t handle, struct xenapt_response *r)
+{
+	struct xapt_aperture *a = find(d, handle, 1u << XENAPT_STATE_OFFERED |
+				       1u << XENAPT_STATE_MAPPED, r);
+
+	if (!a)
+		return;
+	if (a->state == XENAPT_STATE_MAPPED &&
+	    (d->ops->withdraw(d->opaque, slot_of(d, a), false) || !unmap(d, a))) {
+		put(r, XENAPT_E_BUSY, 0);
+		return;
+	}
+	free_refs(d, a);
+	a->state = XENAPT_STATE_WITHDRAWN;
+}
+
+void xapt_aperture_release(struct xapt_device *d, uint64_t handle, struct xenapt_response *r)
+{
+	struct xapt_aperture *a = find(d, handle, 1u << XENAPT_STATE_OPENED |
+				       1u << XENAPT_STATE_WITHDRAWN, r);
+
+	if (a)
+		*a = (struct xapt_aperture){ .state = XENAPT_STATE_NONE };
+}
+
+void xapt_aperture_drop(struct xapt_device *d, unsigned int slot)
+{
+	struct xapt_aperture *a = &d->aperture[slot];
+
+	if (a->state == XENAPT_STATE_MAPPED) {
+		d->ops->withdraw(d->opaque, slot, true);
+		/* A mapping that will not go stays with this process: never reused. */
+		unmap(d, a);
+	}
+	free_refs(d, a);
+	*a = (struct xapt_aperture){ .state = XENAPT_STATE_NONE };
+}
