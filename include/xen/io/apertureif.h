@@ -473,11 +473,13 @@ struct xenapt_mask_page {
 	uint64_t reserved[480];				/* 0x100 zero */
 };
 
+#ifndef __cplusplus
 _Static_assert(sizeof(struct xenapt_request) == 64, "request");
 _Static_assert(sizeof(struct xenapt_response) == 40, "response");
 _Static_assert(sizeof(struct xenapt_directory) == XENAPT_PAGE_SIZE, "directory");
 _Static_assert(sizeof(struct xenapt_event_page) == XENAPT_PAGE_SIZE, "event page");
 _Static_assert(sizeof(struct xenapt_mask_page) == XENAPT_PAGE_SIZE, "mask page");
+#endif
 
 /* Include Xen's ring.h first to get struct xenapt_sring and friends. */
 #ifdef DEFINE_RING_TYPES
