@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What the tests of the project share, on top of the rig's lib.sh: the daemon, devices, the guest's
+# module and its self-test. A test begins with:  . /rig/tests/_lib.sh
+# Everything that is started here is taken away again when the test ends.
+
+DAEMON_LOG=/var/log/xen/console/guest-apertured.log	# shown with the other consoles
+
+# The daemon as a service manager would run it: started again when it is killed.
+daemon_start() { # [OPTION...]
+	daemon_stop
+	mkdir -p /run/xen-aperture
+	rm -f /run/rig/daemon.stop
+	(
+		while [ ! -e /run/rig/daemon.stop ]; do
+			apertured --foreground "$@" >>"$DAEMON_LOG" 2>&1 </dev/null || :
+			sleep 0.05
+		done
+	) &
+	DAEMON_LOOP=$!
+	at_exit daemon_stop
+	wait_until 10 daemon_pid >/dev/null || fail "apertured did not start; see $DAEMON_LOG"
+}
+# The supervisor's process id: the one apertured whose parent is not an apertured.
+daemon_pid() {
+	for dp in $(pidof apertured); do
+		case " $(pidof apertured) " in
+		*" $(awk '{ print $4 }' "/proc/$dp/stat" 2>/dev/null) "*) ;;
+		*) echo "$dp" && return ;;
+		esac
+	done
+	return 1
+}
+daemon_stop() {
+	touch /run/rig/daemon.stop
+	for ds in $(pidof apertured); do kill "$ds" 2>/dev/null; done
+	wait_until 10 daemon_gone || { killall -9 apertured 2>/dev/null; fail "apertured did not end when asked"; }
+	[ -z "${DAEMON_LOOP:-}" ] || wait "$DAEMON_LOOP" || :
+	DAEMON_LOOP=
+}
+daemon_gone() { [ -z "$(pidof apertured)" ]; }
+# worker_pid GUEST: the process that serves it
+worker_pid() {
+	wp=$(domid_of "$1") && pgrep -f "^apertured.*worker.*[^0-9]$wp( |\$)" | head -n 1
+}
+
+# module_load GUEST [PARAMETER...]: the frontend and its self-test; they go when the test ends.
+module_load() {
+	ml_guest=$1
+	shift
+	guest_run "$ml_guest" "insmod /lib/modules/extra/xen-aperture.ko $*" ||
+		fail "the frontend module did not load in $ml_guest"
+	at_exit "module_unload $ml_guest"
+	guest_run "$ml_guest" "insmod /lib/modules/extra/aperture_selftest.ko" ||
+		fail "the self-test module did not load in $ml_guest"
+}
+module_unload() { # GUEST
+	guest_alive "$1" || return 0
+	guest_run "$1" 'for m in aperture_selftest xen_aperture; do
+		! grep -q "^$m " /proc/modules || rmmod $m || exit 1; done'
+}
+
+# device_attach GUEST SPEC: waits until it is connected. The device goes when the test ends.
+device_attach() {
+	xen-aperture attach "$1" "$2" --wait="${3:-20}" ||
+		fail "xen-aperture attach $1 $2 failed with status $?"
+	at_exit "device_detach_all $1"
+}
+device_detach_all() { # GUEST
+	guest_alive "$1" || return 0
+	xen-aperture detach "$1" all --wait=20 || xen-aperture detach "$1" all --force
+}
+
+# selftest GUEST COMMAND...: a command of the guest's self-test module; its output; fails with it
+selftest() {
+	st_guest=$1
+	shift
+	guest_run "$st_guest" "aperture-selftest $*"
+}
+# selftest_ok GUEST WHAT COMMAND...
+selftest_ok() {
+	so_guest=$1 so_what=$2
+	shift 2
+	OUT=$(selftest "$so_guest" "$@" 2>&1) || fail "$so_what: $OUT"
+	echo "$OUT"
+}
+
+# field NAME: the value of "NAME=value" in $OUT
+field() { printf '%s\n' "$OUT" | tr ' ' '\n' | sed -n "s/^$1=//p" | tail -n 1; }
