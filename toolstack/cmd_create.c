@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "config.h"
+#include "removal.h"
+#include "table.h"
+#include "wait.h"
+#include "xl.h"
+
+struct creation {
+	const struct args *args;
+	const char *path;
+	struct config config;
+	struct store store;
+	struct guest guest;
+	bool made;			/* xl made the guest: undo destroys it */
+	unsigned int backends[SPEC_MAX_ID + 1];
+	struct device devices[SPEC_MAX_ID + 1];
+	unsigned int attached;		/* devices made so far */
+};
+
+/* xl's other options change what create counts on: a paused guest, no console, this file. */
+static bool passes(const char *word)
+{
+	if (!strcmp(word, "-d") || !strcmp(word, "-e") || !strcmp(word, "-q"))
+		return true;
+	return word[0] != '-' && word[0] != '=' && strchr(word, '=');
+}
+
+static int check_rest(char *const *rest, struct why *why)
+{
+	unsigned int i;
+
+	for (i = 0; rest[i]; i++) {
+		if (i == XL_EXTRA_MAX)
+			return why_set(why, "more than %u words follow --: put them into the file",
+				       XL_EXTRA_MAX);
+		if (!passes(rest[i]))
+			return why_set(why, "\"%.40s\" is not passed on to xl create: what may "
+				       "follow -- is -d, -e, -q and key=value; for the console use "
+				       "xl console afterwards", rest[i]);
+	}
+	return 0;
+}
+
+static void make_words(const struct creation *creation, const char **words)
+{
+	char *const *rest = creation->args->rest;
+
+	*words++ = "xl";
+	*words++ = "create";
+	*words++ = "-p";
+	*words++ = creation->path;
+	while (*rest)
+		*words++ = *rest++;
+	*words = NULL;
+}
+
+static void show_devices(const struct config *config)
+{
+	struct table *table = table_new("rlrrll");
+	char size[CELL_MAX];
+	unsigned int i;
+	static const char *const headings[] = {
+		"ID", "TYPE", "MAX SIZE", "APERTURES", "SERVER", "BACKEND",
+	};
+
+	for (i = 0; i < sizeof(headings) / sizeof(headings[0]); i++)
+		table_cell(table, "%s", headings[i]);
+	for (i = 0; i < config->count; i++) {
+		table_cell(table, "%d", config->specs[i].id);
+		table_cell(table, "%s", config->specs[i].type);
+		table_cell(table, "%s", human_size(config->specs[i].max_size, size));
+		table_cell(table, "%u", config->specs[i].max_apertures);
+		table_cell(table, "%s", config->specs[i].by_program ? "program" : "apertured");
+		table_cell(table, "%s", config->specs[i].backend);
+	}
+	table_print(table, stdout);
+}
+
+static int show_plan(const struct creation *creation)
+{
+	const char *words[XL_EXTRA_MAX + 5];
+	unsigned int i;
+
+	make_words(creation, words);
+	printf("would run:");
+	for (i = 0; words[i]; i++)
+		printf(" %s", words[i]);
+	printf("\nwould attach to %s, and let it run:\n", creation->config.name);
+	show_devices(&creation->config);
+	return EXIT_OK;
+}
+
+static int find_backends(struct creation *creation, struct why *why)
+{
+	struct guest backend;
+	unsigned int i;
+
+	for (i = 0; i < creation->config.count; i++) {
+		const char *name = creation->config.specs[i].backend;
+
+		if (guest_find(&creation->store, name, &backend, why))
+			return -1;
+		if (!backend.exists)
+			return why_set(why, "%s: backend=%s: there is no such domain",
+				       creation->path, name);
+		creation->backends[i] = backend.domid;
+	}
+	return 0;
+}
+
+static bool find_made(struct creation *creation)
+{
+	struct why why;
+
+	return !guest_named(&creation->store, creation->config.name, &creation->guest, &why);
+}
+
+/* The name was free before, so whoever has it now is what xl made. */
+static int create_paused(struct creation *creation)
+{
+	const char *words[XL_EXTRA_MAX + 5];
+	int status;
+
+	make_words(creation, words);
+	status = xl_run(words);
+	creation->made = find_made(creation);
+	if (creation->made && !status)
+		return EXIT_OK;
+	if (status)
+		say("xl create failed (status %d): what it says above is the reason", status);
+	else
+		say("xl create worked, but there is no domain \"%s\"", creation->config.name);
+	return EXIT_FAILED;
+}
+
+static int attach_all(struct creation *creation)
+{
+	struct config *config = &creation->config;
+	unsigned int i;
+	struct why why;
+
+	for (i = 0; i < config->count; i++) {
+		if (device_add(&creation->store, &config->specs[i], &creation->guest,
+			       creation->backends[i], &creation->devices[i], &why))
+			return say_why(EXIT_FAILED, &why);
+		creation->attached++;
+	}
+	return EXIT_OK;
+}
+
+static int wait_one(struct creation *creation, struct device *device, unsigned int seconds)
+{
+	unsigned int limit = creation->args->wait;
+	enum wait_end end = wait_for(&creation->store, device, WAIT_READY, seconds);
+	struct why why;
+
+	if (end == WAIT_REACHED)
+		return EXIT_OK;
+	wait_explain(device, WAIT_READY, end, limit, &why);
+	say("device %u of guest %s: %s", device->id, creation->config.name, why.text);
+	return end == WAIT_TIMEOUT ? EXIT_TIMEOUT : EXIT_FAILED;
+}
+
+/* A program that serves a device may need the guest first: only apertured is waited for. */
+static int wait_ready(struct creation *creation)
+{
+	long long end = wait_clock() + creation->args->wait;
+	int status = EXIT_OK;
+	unsigned int i;
+
+	for (i = 0; i < creation->attached && creation->args->wait && status == EXIT_OK; i++) {
+		long long now = wait_clock();
+
+		if (!creation->devices[i].by_program)
+			status = wait_one(creation, &creation->devices[i],
+					  end > now ? (unsigned int)(end - now) : 0);
+	}
+	return status;
+}
+
+static int run_on_guest(const struct creation *creation, const char *verb)
+{
+	char domid[16];
+	const char *const words[] = { "xl", verb, domid, NULL };
+	int status;
+
+	snprintf(domid, sizeof(domid), "%u", creation->guest.domid);
+	status = xl_run(words);
+	if (status)
+		say("xl %s %s failed (status %d)", verb, domid, status);
+	return status ? EXIT_FAILED : EXIT_OK;
+}
+
+static int unpause(struct creation *creation)
+{
+	if (wait_interrupted()) {
+		say("interrupted by a signal");
+		return EXIT_FAILED;
+	}
+	return run_on_guest(creation, "unpause");
+}
+
+/* The guest never ran, so nothing of it is mapped: its devices may go by force. */
+static void undo(struct creation *creation)
+{
+	if (!creation->made)
+		return;
+	wait_forget_signal();
+	if (run_on_guest(creation, "destroy") == EXIT_OK)
+		say("guest %s is destroyed again", creation->config.name);
+	removal_run(&creation->store, creation->devices, creation->attached, REMOVAL_WAIT, true);
+}
+
+static int create(struct creation *creation)
+{
+	int status;
+
+	wait_catch_signals();
+	status = create_paused(creation);
+	if (status == EXIT_OK)
+		status = attach_all(creation);
+	if (status == EXIT_OK)
+		status = wait_ready(creation);
+	if (status == EXIT_OK)
+		status = unpause(creation);
+	if (status != EXIT_OK) {
+		undo(creation);
+		return status;
+	}
+	printf("guest %s (%u) runs; its aperture devices:\n", creation->config.name,
+	       creation->guest.domid);
+	show_devices(&creation->config);
+	return EXIT_OK;
+}
+
+static int check_and_create(struct creation *creation)
+{
+	struct why why;
+
+	if (!xl_found()) {
+		say("there is no xl in PATH: install it (Debian: xen-utils), or correct PATH");
+		return EXIT_FAILED;
+	}
+	if (find_backends(creation, &why))
+		return say_why(EXIT_NOT_FOUND, &why);
+	if (find_made(creation)) {
+		say("a domain \"%s\" exists already, number %u: end it, or choose another name",
+		    creation->config.name, creation->guest.domid);
+		return EXIT_FAILED;
+	}
+	return create(creation);
+}
+
+static int create_with(struct creation *creation)
+{
+	struct why why;
+	int status;
+
+	if (check_rest(creation->args->rest, &why) ||
+	    config_read(creation->path, creation->args->rest, &creation->config, &why))
+		return say_why(EXIT_USAGE, &why);
+	if (creation->args->options & OPTION_DRY_RUN)
+		return show_plan(creation);
+	status = store_open(&creation->store);
+	if (status != EXIT_OK)
+		return status;
+	status = check_and_create(creation);
+	store_close(&creation->store);
+	return status;
+}
+
+int run_create(const struct args *args)
+{
+	struct creation *creation = calloc(1, sizeof(*creation));
+	int status;
+
+	if (!creation) {
+		say("out of memory");
+		return EXIT_FAILED;
+	}
+	creation->args = args;
+	creation->path = args->operand[0];
+	status = create_with(creation);
+	free(creation);
+	return status;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <string.h>
+
+#include "command.h"
+
+const struct command commands[] = {
+	{
+		"attach", "<guest> <spec>", "give a running guest a device",
+		"Gives a running guest an aperture device and waits until both sides are\n"
+		"connected. If that fails, the device is taken away again.\n"
+		"\n"
+		"  <guest>  name or number, as xl list shows it\n"
+		"  <spec>   type=TYPE,size=SIZE[,apertures=N][,id=N]\n"
+		"           [,server=apertured|program][,backend=DOMAIN]\n"
+		"           type and size are needed; SIZE in bytes, or with K, M or G",
+		OPTION_WAIT, 30, 2, 2, false, run_attach,
+	},
+	{
+		"detach", "<guest> <id|all>", "take a device away from a guest",
+		"Asks both sides to close, waits until they did, and removes the device. A\n"
+		"guest that is paused or hung does not close: then --force removes the device\n"
+		"after the wait. The guest's pages stay shared until whoever maps them lets go.",
+		OPTION_WAIT | OPTION_FORCE, 10, 2, 2, false, run_detach,
+	},
+	{
+		"list", "[guest]", "show the devices and their state",
+		"Shows the aperture devices of all guests, or of one, leftovers included.",
+		OPTION_JSON, 0, 0, 1, false, run_list,
+	},
+	{
+		"stat", "[guest [id]]", "show the counters of both ends",
+		"Shows what both ends count: signals, events, requests, errors, mapped pages,\n"
+		"and each open aperture. Traffic is not stopped.",
+		OPTION_JSON, 0, 0, 2, false, run_stat,
+	},
+	{
+		"create", "<guest.cfg>", "create a guest of xl with its devices",
+		"Reads aperture = [ \"<spec>\", ... ] from a guest's configuration file, checks\n"
+		"it, creates the guest with xl, paused, attaches the devices, waits until\n"
+		"apertured took them up, and lets the guest run. If that fails, the guest is\n"
+		"destroyed again. What follows -- is passed on to xl create: -d, -e, -q, and\n"
+		"key=value. See xen-aperture.cfg(5).",
+		OPTION_WAIT | OPTION_DRY_RUN, 30, 1, 1, true, run_create,
+	},
+};
+
+const unsigned int commands_count = sizeof(commands) / sizeof(commands[0]);
+
+const struct command *command_find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < commands_count; i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+void help_tool(FILE *out)
+{
+	unsigned int i;
+
+	fputs("Usage: xen-aperture <command> [options] ...\n"
+	      "\n"
+	      "Memory that a Xen guest shares with a program in domain 0.\n"
+	      "\n"
+	      "Commands:\n", out);
+	for (i = 0; i < commands_count; i++)
+		fprintf(out, "  %-8s %-18s %s\n", commands[i].name, commands[i].operands,
+			commands[i].summary);
+	fputs("\n"
+	      "Options:\n"
+	      "  --help     show this text; after a command: what that command takes\n"
+	      "  --version  show the version\n"
+	      "\n"
+	      "Exit status: 0 done, 1 failed, 2 bad input (nothing was done), 3 not root or no\n"
+	      "Xen, 4 a side did not answer in time, 5 no such guest or device.\n", out);
+}
+
+static bool asks_help(char *const *argv)
+{
+	for (; *argv && strcmp(*argv, "--"); argv++)
+		if (!strcmp(*argv, "--help"))
+			return true;
+	return false;
+}
+
+static int run_command(const struct command *command, char *const *argv)
+{
+	struct args args;
+	struct why why;
+
+	if (asks_help(argv)) {
+		help_command(stdout, command);
+		return EXIT_OK;
+	}
+	if (args_parse(command, argv, &args, &why))
+		return say_why(EXIT_USAGE, &why);
+	return command->run(&args);
+}
+
+/* Output that could not be written (full disk, closed pipe) is a failure. */
+static int finish(int status)
+{
+	if ((fflush(stdout) || ferror(stdout)) && status == EXIT_OK) {
+		say("cannot write to standard output");
+		return EXIT_FAILED;
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+
+	if (argc < 2) {
+		help_tool(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help")) {
+		help_tool(stdout);
+		return finish(EXIT_OK);
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("xen-aperture " XENAPERTURE_VERSION);
+		return finish(EXIT_OK);
+	}
+	command = command_find(argv[1]);
+	if (!command) {
+		say("there is no command \"%.40s\": xen-aperture --help lists them", argv[1]);
+		return EXIT_USAGE;
+	}
+	return finish(run_command(command, argv + 2));
+}
