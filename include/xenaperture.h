@@ -52,7 +52,7 @@ extern "C" {
 #define XENAPERTURE_API		__attribute__((visibility("default")))
 
 /* What a table says it was written for. New fields come at its end. */
-#define XENAPERTURE_VERSION	1
+#define XENAPERTURE_TABLE_VERSION	1
 
 #define XENAPERTURE_SLOTS	64	/* apertures of a device, 0..63 */
 #define XENAPERTURE_SIGNALS	64	/* signals of a device's own, 0..63 */
@@ -76,7 +76,7 @@ struct xenaperture;
  */
 struct xenaperture_table {
 	size_t size;		/* sizeof(struct xenaperture_table) */
-	uint32_t version;	/* XENAPERTURE_VERSION */
+	uint32_t version;	/* XENAPERTURE_TABLE_VERSION */
 	const char *type;	/* as in the device's node: "mem"; a-z 0-9 - */
 
 	/*

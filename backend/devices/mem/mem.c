@@ -31,7 +31,7 @@ static void mem_doorbell(void *device, unsigned int slot)
 /* The entry symbol. No withdraw: nothing is ever in use here, so it is never busy. */
 const struct xenaperture_table xenaperture_device = {
 	.size = sizeof(xenaperture_device),
-	.version = XENAPERTURE_VERSION,
+	.version = XENAPERTURE_TABLE_VERSION,
 	.type = "mem",
 	.create = mem_create,
 	.mapped = mem_mapped,

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host_linux.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+#include <xen/io/apertureif.h>
+
+/*
+ * libxengnttab makes one gntdev call and one mmap of it. The kernel looks at the
+ * status of each element and takes back those that worked if one did not.
+ */
+static void *map_batch(struct xapt_host *h, const uint32_t *refs, uint32_t n, int prot)
+{
+	/* The library's prototype lacks the const. */
+	return xengnttab_map_domain_grant_refs(h->gnttab, n, h->domid,
+					       (uint32_t *)(uintptr_t)refs, prot);
+}
+
+/* Which was it? The kernel does not tell: halve until one is left. */
+static uint32_t find_bad(struct xapt_host *h, const uint32_t *refs, uint32_t n, int prot)
+{
+	uint32_t low = 0, high = n;
+
+	while (high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+		void *addr = map_batch(h, refs + low, middle - low, prot);
+
+		if (addr) {
+			xapt_host_unmap(h, addr, middle - low);
+			low = middle;
+		} else {
+			high = middle;
+		}
+	}
+	return low;
+}
+
+void *xapt_host_map(struct xapt_host *h, const uint32_t *refs, uint32_t n, int prot,
+		    uint32_t *bad)
+{
+	void *addr;
+
+	*bad = 0;
+	if (!n || n > XENAPT_MAX_PAGES) {
+		errno = EINVAL;
+		return NULL;
+	}
+	addr = map_batch(h, refs, n, prot);
+	if (!addr) {
+		*bad = find_bad(h, refs, n, prot);
+		return NULL;
+	}
+	/* A forked process must never hold the guest's pages. */
+	if (madvise(addr, (size_t)n * XENAPT_PAGE_SIZE, MADV_DONTFORK)) {
+		xapt_host_unmap(h, addr, n);
+		return NULL;
+	}
+	return addr;
+}
+
+int xapt_host_unmap(struct xapt_host *h, void *addr, uint32_t n)
+{
+	return xengnttab_unmap(h->gnttab, addr, n);
+}
+
+static int host_fetch(void *host, const uint32_t *refs, uint32_t n, void *dst, uint32_t *bad)
+{
+	void *pages = xapt_host_map(host, refs, n, PROT_READ, bad);
+
+	if (!pages)
+		return -1;
+	memcpy(dst, pages, (size_t)n * XENAPT_PAGE_SIZE);
+	return xapt_host_unmap(host, pages, n);
+}
+
+static int host_map(void *host, const uint32_t *refs, uint32_t n, void **addr, uint32_t *bad)
+{
+	*addr = xapt_host_map(host, refs, n, PROT_READ | PROT_WRITE, bad);
+	return *addr ? 0 : -1;
+}
+
+static int host_unmap(void *host, void *addr, uint32_t n)
+{
+	return xapt_host_unmap(host, addr, n);
+}
+
+static void host_notify(void *host)
+{
+	struct xapt_host *h = host;
+
+	/* Fails only when the guest closed its end: then nobody listens. */
+	xenevtchn_notify(h->evtchn, h->port);
+}
+
+static void *host_alloc(void *host, uint64_t bytes)
+{
+	(void)host;
+	return malloc(bytes);
+}
+
+static void host_free(void *host, void *memory, uint64_t bytes)
+{
+	(void)host;
+	(void)bytes;
+	free(memory);
+}
+
+static uint64_t host_random(void *host)
+{
+	uint64_t value;
+
+	(void)host;
+	if (getrandom(&value, sizeof(value), 0) != sizeof(value))
+		abort();
+	return value;
+}
+
+const struct xapt_host_ops xapt_host_linux = {
+	.fetch = host_fetch,
+	.map = host_map,
+	.unmap = host_unmap,
+	.notify = host_notify,
+	.alloc = host_alloc,
+	.free = host_free,
+	.random = host_random,
+};

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The core's host on Linux: libxengnttab and libxenevtchn, for one guest's pages. */
+#ifndef XAPT_LIB_HOST_LINUX_H
+#define XAPT_LIB_HOST_LINUX_H
+
+#include <xenevtchn.h>
+#include <xengnttab.h>
+
+#include "host.h"
+
+struct xapt_host {
+	xengnttab_handle *gnttab;
+	xenevtchn_handle *evtchn;
+	uint32_t domid;
+	evtchn_port_t port;
+};
+
+extern const struct xapt_host_ops xapt_host_linux;
+
+/* n pages in one batch, all or nothing; *bad: the first that cannot be mapped. NULL. */
+void *xapt_host_map(struct xapt_host *h, const uint32_t *refs, uint32_t n, int prot,
+		    uint32_t *bad);
+int xapt_host_unmap(struct xapt_host *h, void *addr, uint32_t n);
+
+#endif

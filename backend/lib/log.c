@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "log.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define LINE	400
+
+static void to_stderr(enum xenaperture_level level, const char *line)
+{
+	(void)level;
+	fprintf(stderr, "%s\n", line);
+}
+
+static xapt_log_fn sink = to_stderr;
+static enum xenaperture_level most_level = XENAPERTURE_WARNING;
+static _Thread_local char error_text[LINE];
+
+void xapt_log_to(xapt_log_fn fn, enum xenaperture_level most)
+{
+	sink = fn;
+	most_level = most;
+}
+
+void xapt_printable(char *to, size_t room, const char *text)
+{
+	size_t n;
+
+	for (n = 0; text[n] && n + 1 < room; n++)
+		to[n] = text[n] >= ' ' && text[n] <= '~' ? text[n] : '?';
+	to[n] = '\0';
+}
+
+void xapt_vlog(enum xenaperture_level level, const char *who, const char *format, va_list args)
+{
+	char text[LINE], line[LINE + 64], clean[LINE + 64];
+
+	if (level > most_level)
+		return;
+	vsnprintf(text, sizeof(text), format, args);
+	snprintf(line, sizeof(line), "%s%s%s", who, *who ? ": " : "", text);
+	xapt_printable(clean, sizeof(clean), line);
+	sink(level, clean);
+}
+
+void xapt_log(enum xenaperture_level level, const char *who, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	xapt_vlog(level, who, format, args);
+	va_end(args);
+}
+
+int xapt_error_set(int code, const char *format, ...)
+{
+	char text[LINE];
+	va_list args;
+
+	/* By way of text: the old message may be one of the arguments. */
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	xapt_printable(error_text, sizeof(error_text), text);
+	errno = code;
+	return -1;
+}
+
+const char *xapt_error(void)
+{
+	return error_text;
+}
