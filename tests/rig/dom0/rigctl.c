@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * dom0's side of the rig's channels.
+ *   rigctl run DOMID SECONDS COMMAND   run COMMAND in the guest by its agent, print its output,
+ *                                      exit with its status; 124: took too long, 125: the guest
+ *                                      is gone or its agent does not answer
+ *   rigctl wait DOMID SECONDS          wait until the guest's agent is ready
+ *   rigctl consoles DIRECTORY FILE     append each line of the guests' console logs in DIRECTORY to
+ *                                      FILE as "[guest] line", for ever
+ */
+#define _GNU_SOURCE
+#include "xs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LATE = 124, GONE = 125 };
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "rigctl: %s: %s\n", what, strerror(errno));
+	exit(GONE);
+}
+
+/*
+ * Wait until NODE exists or SECONDS passed. The guest's removal ends the wait too. Returns 0 with
+ * the node's value.
+ */
+static int wait_for(const char *domid, const char *node, double seconds, char *value)
+{
+	char home[64], ignored[XS_VALUE_MAX + 1];
+	double end = now() + seconds;
+
+	snprintf(home, sizeof(home), "/local/domain/%s/domid", domid);
+	if (xs_watch_path(node) || xs_watch_path("@releaseDomain"))
+		fail("watch");
+	for (;;) {
+		double left = end - now();
+
+		if (xs_get(node, value) >= 0)
+			return 0;
+		if (xs_get(home, ignored) < 0)
+			return GONE;
+		if (left <= 0)
+			return LATE;
+		if (xs_wait(ignored, (int)(left * 1000) + 1) < 0)
+			fail("wait");
+	}
+}
+
+static void print_output(const char *domid, const char *id, int chunks)
+{
+	char path[128], value[XS_VALUE_MAX + 1];
+
+	for (int i = 0; i < chunks; i++) {
+		snprintf(path, sizeof(path), "/local/domain/%s/data/rig/out/%s/%d", domid, id, i);
+		int n = xs_get(path, value);
+
+		if (n < 0)
+			fail(path);
+		fwrite(value, 1, n, stdout);
+	}
+	snprintf(path, sizeof(path), "/local/domain/%s/data/rig/out/%s", domid, id);
+	if (chunks)
+		xs_remove(path);
+}
+
+static int run(const char *domid, const char *seconds, const char *command)
+{
+	char id[32], path[128], done[128], value[XS_VALUE_MAX + 1];
+	int status, chunks;
+
+	snprintf(id, sizeof(id), "%d", getpid());
+	snprintf(path, sizeof(path), "/local/domain/%s/data/rig/cmd/%s", domid, id);
+	snprintf(done, sizeof(done), "/local/domain/%s/data/rig/done/%s", domid, id);
+	if (snprintf(value, sizeof(value), "%s %s", seconds, command) > 2000) {
+		fprintf(stderr, "rigctl: command of %zu bytes; 2000 fit: put it in a file\n",
+			strlen(command));
+		return GONE;
+	}
+	if (xs_put(path, value, strlen(value)))
+		fail(path);
+	/* The agent does the timing; a silent agent gets ten seconds more. */
+	status = wait_for(domid, done, atof(seconds) + 10, value);
+	if (status) {
+		fprintf(stderr, "rigctl: domain %s %s\n", domid,
+			status == GONE ? "is gone" : "does not answer");
+		xs_remove(path);
+		return GONE;
+	}
+	xs_remove(done);
+	if (sscanf(value, "%d %d", &status, &chunks) != 2)
+		return GONE;
+	print_output(domid, id, chunks);
+	return status;
+}
+
+static int wait_ready(const char *domid, const char *seconds)
+{
+	char path[128], value[XS_VALUE_MAX + 1];
+
+	snprintf(path, sizeof(path), "/local/domain/%s/data/rig/ready", domid);
+	return wait_for(domid, path, atof(seconds), value);
+}
+
+struct log {
+	char name[64];		/* of the file: guest-NAME.log */
+	off_t offset;
+	size_t held;		/* bytes of a line that is not complete yet */
+	char line[1024];
+};
+
+static struct log *log_of(const char *name)
+{
+	static struct log logs[256];
+
+	if (strncmp(name, "guest-", 6) || strlen(name) >= sizeof(logs[0].name))
+		return NULL;
+	for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++) {
+		if (!logs[i].name[0])
+			strcpy(logs[i].name, name);
+		if (!strcmp(logs[i].name, name))
+			return &logs[i];
+	}
+	return NULL;
+}
+
+static void emit(struct log *l, int out)
+{
+	char text[sizeof(l->line) + 96];
+	int n = snprintf(text, sizeof(text), "[%.*s] %.*s\n", (int)strlen(l->name) - 10,
+			 l->name + 6, (int)l->held, l->line);
+
+	if (write(out, text, n) < 0)
+		fail("console output");
+	l->held = 0;
+}
+
+static void forward(const char *directory, struct log *l, int out)
+{
+	char path[512], buffer[4096];
+	ssize_t n;
+	int file;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, l->name);
+	file = open(path, O_RDONLY);
+	if (file < 0)
+		return;
+	if (lseek(file, 0, SEEK_END) < l->offset)
+		l->offset = 0;
+	while ((n = pread(file, buffer, sizeof(buffer), l->offset)) > 0) {
+		l->offset += n;
+		for (ssize_t i = 0; i < n; i++) {
+			if (buffer[i] == '\r')
+				continue;
+			if (buffer[i] == '\n' || l->held == sizeof(l->line))
+				emit(l, out);
+			if (buffer[i] != '\n')
+				l->line[l->held++] = buffer[i];
+		}
+	}
+	close(file);
+}
+
+static int consoles(const char *directory, const char *target)
+{
+	int watch = inotify_init1(IN_CLOEXEC);
+	int out = open(target, O_WRONLY | O_APPEND);
+	char buffer[8192] __attribute__((aligned(8)));
+	ssize_t n;
+
+	if (watch < 0 || out < 0 || inotify_add_watch(watch, directory, IN_MODIFY | IN_CREATE) < 0)
+		fail(directory);
+	while ((n = read(watch, buffer, sizeof(buffer))) > 0) {
+		struct inotify_event *e;
+
+		for (char *p = buffer; p < buffer + n; p += sizeof(*e) + e->len) {
+			e = (struct inotify_event *)p;
+			struct log *l = e->len ? log_of(e->name) : NULL;
+
+			if (l)
+				forward(directory, l, out);
+		}
+	}
+	return GONE;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 4 && !strcmp(argv[1], "consoles"))
+		return consoles(argv[2], argv[3]);
+	if (xs_open_bus())
+		fail("/dev/xen/xenbus");
+	if (argc == 5 && !strcmp(argv[1], "run"))
+		return run(argv[2], argv[3], argv[4]);
+	if (argc == 4 && !strcmp(argv[1], "wait"))
+		return wait_ready(argv[2], argv[3]);
+	fprintf(stderr, "usage: rigctl run DOMID SECONDS COMMAND | wait DOMID SECONDS | consoles DIRECTORY FILE\n");
+	return GONE;
+}

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The emulated machine: its disks, its channels, its start and its end."""
+
+import io
+import os
+import subprocess
+import tarfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent
+TOP = HERE.parent.parent
+XEN_ARGS = ("console=com1 com1=115200,8n1 console_timestamps=none loglvl=info guest_loglvl=warning "
+            "dom0_mem=1280M,max:1280M bootscrub=false")
+DOM0_ARGS = "console=hvc0 loglevel=5 panic=-1 oops=panic rdinit=/init"
+
+
+def cache():
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(os.environ.get("XEN_APERTURE_CACHE") or base + "/xen-aperture")
+
+
+def image():
+    return cache() / "image-bookworm"
+
+
+def root_owned(info):
+    info.uid = info.gid = 0
+    info.uname = info.gname = "root"
+    return None if info.name.endswith("__pycache__") else info
+
+
+def guest_overlay():
+    """The staged tree for guests as a cpio archive that follows the base one."""
+    tree = TOP / "build/stage/guest"
+    if not tree.is_dir():
+        return b""
+    names = subprocess.run(["find", ".", "!", "-name", "."], cwd=tree, check=True, capture_output=True)
+    return subprocess.run(["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0"], cwd=tree, check=True,
+                          input=names.stdout, capture_output=True).stdout
+
+
+def add_bytes(tar, name, data, mode=0o644):
+    info = tarfile.TarInfo(name)
+    info.size, info.mode, info.mtime = len(data), mode, int(time.time())
+    tar.addfile(info, io.BytesIO(data))
+
+
+def make_disk(path, tests, listing):
+    """This run's files, laid over dom0's root by its initramfs."""
+    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as tar:
+        stage = TOP / "build/stage/dom0"
+        for entry in sorted(stage.iterdir()) if stage.is_dir() else ():
+            add_tree(tar, entry, entry.name)
+        tar.add(HERE / "dom0", "rig/dom0", filter=root_owned)
+        tar.add(tests, "rig/tests", filter=root_owned)
+        tar.add(TOP / "configs/guests", "rig/guests", filter=root_owned)
+        tar.add(image() / "rigctl", "rig/bin/rigctl", filter=root_owned)
+        add_bytes(tar, "boot/xen-aperture/initramfs", (image() / "guest.cpio").read_bytes() + guest_overlay())
+        add_bytes(tar, "rig/list", listing.encode())
+
+
+def add_tree(tar, path, name):
+    """Only files: a directory entry would change the owner or replace a link (bin -> usr/bin)."""
+    if path.is_dir() and not path.is_symlink():
+        for entry in sorted(path.iterdir()):
+            add_tree(tar, entry, f"{name}/{entry.name}")
+    else:
+        for short in ("bin", "sbin", "lib"):
+            if name.startswith(short + "/"):
+                name = "usr/" + name
+        tar.add(path, name, filter=root_owned)
+
+
+class Tail:
+    """Complete lines of a file that grows."""
+
+    def __init__(self, path):
+        self.path = path
+        self.offset = 0
+        self.rest = b""
+
+    def lines(self):
+        with open(self.path, "rb") as source:
+            source.seek(self.offset)
+            data = source.read()
+        self.offset += len(data)
+        *whole, self.rest = (self.rest + data).split(b"\n")
+        return [line.decode("utf-8", "replace").rstrip("\r") for line in whole]
+
+
+def accelerator(mode, smp):
+    if mode == "det":
+        return ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-smp", str(smp)]
+    return ["-accel", "tcg,thread=multi", "-smp", str(smp)]
+
+
+class Machine:
+    """One QEMU. `folder` holds its disks and channels."""
+
+    def __init__(self, folder, mode="mt", smp=1, memory=3072, xen_args="", shell=False):
+        self.folder = Path(folder)
+        self.shell = shell
+        self.command = self.arguments(mode, smp, memory, xen_args)
+        self.process = None
+        self.log = None
+
+    def arguments(self, mode, smp, memory, xen_args):
+        img, here = image(), self.folder
+        dom0 = f"{img}/vmlinux {DOM0_ARGS} rig.mode={'shell' if self.shell else 'test'}"
+        return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
+                "-name", "xen-aperture-rig", "-machine", "pc", "-cpu", "qemu64,+svm,+npt",
+                *accelerator(mode, smp), "-m", str(memory), "-display", "none", "-vga", "none",
+                "-kernel", f"{img}/xen.elf",
+                "-append", f"{XEN_ARGS} dom0_max_vcpus={smp} {xen_args}".strip(),
+                "-initrd", f"{dom0},{img}/dom0.cpio",
+                "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
+                "-drive", f"file={img}/root.img,format=raw,if=virtio,snapshot=on",
+                "-drive", f"file={here}/run.tar,format=raw,if=virtio,readonly=on",
+                "-drive", f"file={here}/save.tar,format=raw,if=virtio",
+                "-device", "virtio-serial-pci",
+                "-chardev", f"file,id=results,path={here}/results",
+                "-device", "virtserialport,nr=1,chardev=results,name=results",
+                "-chardev", f"file,id=guests,path={here}/guests",
+                "-device", "virtserialport,nr=2,chardev=guests,name=guests",
+                "-chardev", f"pipe,id=orders,path={here}/orders",
+                "-device", "virtserialport,nr=3,chardev=orders,name=orders"]
+
+    def prepare(self, tests, listing):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        make_disk(self.folder / "run.tar", tests, listing)
+        with open(self.folder / "save.tar", "wb") as save:
+            save.truncate(512 << 20)
+        for name in ("results", "guests", "console"):
+            (self.folder / name).write_bytes(b"")
+        for name in ("orders.in", "orders.out"):
+            (self.folder / name).unlink(missing_ok=True)
+            os.mkfifo(self.folder / name)
+
+    def start(self):
+        if self.shell:
+            self.process = subprocess.Popen(self.command)
+            return
+        with open(self.folder / "console", "wb") as console, open(self.folder / "qemu.err", "wb") as errors:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=console,
+                                            stderr=errors, start_new_session=True)
+
+    def running(self):
+        return self.process.poll() is None
+
+    def order(self, command):
+        """Have dom0 run a shell command. Nothing happens when it cannot."""
+        try:
+            pipe = os.open(self.folder / "orders.in", os.O_WRONLY | os.O_NONBLOCK)
+            os.write(pipe, command.encode() + b"\n")
+            os.close(pipe)
+        except OSError:
+            pass
+
+    def debug_keys(self, keys):
+        """Xen's own keys: three times Ctrl-A gives the serial line to Xen, again gives it back."""
+        try:
+            self.process.stdin.write(b"\x01\x01\x01" + keys.encode() + b"\x01\x01\x01")
+            self.process.stdin.flush()
+        except OSError:
+            pass
+
+    def stop(self, grace=0):
+        """Wait up to `grace` seconds for its own end, then end it."""
+        try:
+            self.process.wait(grace or 0.01)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()

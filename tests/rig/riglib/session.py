@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs cases over as many boots as it takes, watches every console, and judges."""
+
+import sys
+import time
+from dataclasses import dataclass, field
+
+from . import splat
+from .machine import Machine, Tail
+
+BOOT_TIMEOUT = 60      # seconds from QEMU's start to dom0's first line
+MARK_TIMEOUT = 3        # seconds for the consoles to catch up with the results
+CONTEXT = 40            # lines kept after the first of a splat
+LAST_LINES = 8          # of each console, shown for a hang
+
+
+@dataclass
+class Result:
+    case: object
+    verdict: str = ""           # ok, not ok, broken, skip
+    reason: str = ""
+    seconds: float = 0
+    notes: list = field(default_factory=list)
+    metrics: dict = field(default_factory=dict)
+    splats: list = field(default_factory=list)
+    last_progress: str = "none"
+
+
+class Console:
+    """Lines of one channel, with the memory of the last ones by domain and of splats."""
+
+    def __init__(self, path, domain_of):
+        self.tail = Tail(path)
+        self.domain_of = domain_of
+        self.mark = None
+        self.follow = 0
+
+
+def dom0_or_xen(line):
+    return "Xen" if line.startswith("(XEN)") else "dom0"
+
+
+def guest_name(line):
+    return line.split("]")[0][1:] if line.startswith("[") else "guests"
+
+
+class Boot:
+    """One boot with a list of cases: feeds events to the session until it ends."""
+
+    def __init__(self, session, cases):
+        self.session = session
+        self.cases = {case.number: case for case in cases}
+        self.machine = Machine(session.folder, session.mode, session.smp, xen_args=session.xen_args)
+        self.current = None
+        self.done = []
+        self.started = False
+        self.finished = False
+        self.spoilt = False
+        self.last = {}
+        self.stray = []
+
+    def listing(self):
+        lines = []
+        for c in self.cases.values():
+            kind = "fresh" if c.test.fresh else "shared"
+            long = "yes" if self.session.long else ""
+            lines.append(f"{c.number}|{c.test.name}|{c.type}|{c.vcpus}|{kind}|{long}\n")
+        return "".join(lines)
+
+    def run(self):
+        self.machine.prepare(self.session.tests, self.listing())
+        folder = self.session.folder
+        self.results = Tail(folder / "results")
+        self.consoles = [Console(folder / "console", dom0_or_xen), Console(folder / "guests", guest_name)]
+        self.machine.start()
+        self.begin = self.heard = time.monotonic()
+        try:
+            self.watch()
+        finally:
+            self.machine.stop(0 if self.spoilt else 10)
+
+    def watch(self):
+        while not self.finished and not self.spoilt:
+            alive = self.machine.running()
+            self.read_consoles()
+            for line in self.results.lines():
+                self.heard = time.monotonic()
+                self.event(line)
+            if self.spoilt or self.finished:
+                break
+            if not alive:
+                self.died()
+            elif self.silence() > self.allowed():
+                self.hung()
+            time.sleep(0.02)
+        self.read_consoles()
+
+    def silence(self):
+        return time.monotonic() - self.heard
+
+    def allowed(self):
+        base = BOOT_TIMEOUT if not self.current else self.current.case.test.timeout
+        return base * self.session.patience
+
+    # --- consoles -----------------------------------------------------------------------------
+    def read_consoles(self):
+        for console in self.consoles:
+            for line in console.tail.lines():
+                self.console_line(console, line)
+
+    def console_line(self, console, line):
+        domain = console.domain_of(line)
+        self.session.log(f"{time.monotonic() - self.begin:8.2f} {line}")
+        if "rig-mark " in line:
+            console.mark = line.split("rig-mark ")[1].strip()
+            return
+        self.last.setdefault(domain, []).append(line)
+        del self.last[domain][:-LAST_LINES]
+        allowed = self.current.case.test.allow if self.current else ()
+        where = self.current.splats if self.current else self.stray
+        if console.follow:
+            console.follow -= 1
+            where.append("  " + line)
+        elif splat.find(line, allowed):
+            where.append(f"{splat.kind(line)}: {line}")
+            console.follow = CONTEXT
+
+    def await_marks(self, number):
+        end = time.monotonic() + MARK_TIMEOUT * self.session.patience
+        while time.monotonic() < end and any(c.mark != str(number) for c in self.consoles):
+            time.sleep(0.02)
+            self.read_consoles()
+        for console in self.consoles:
+            console.follow = 0
+
+    # --- results ------------------------------------------------------------------------------
+    def event(self, line):
+        word, _, rest = line.partition(" ")
+        if word == "boot":
+            self.session.say(f"dom0 is up after {time.monotonic() - self.begin:.1f} s")
+            self.started = True
+        elif word == "start":
+            self.current = Result(self.cases[int(rest)])
+            self.current.splats += self.stray
+            self.stray = []
+            self.test_begin = time.monotonic()
+            self.session.say(f"{self.current.case.title}")
+        elif word == "end":
+            self.ended(rest)
+        elif word == "bye":
+            self.finished = True
+        elif self.current:
+            self.about_test(word, rest)
+
+    def about_test(self, word, rest):
+        result = self.current
+        if word == "progress":
+            result.last_progress = rest
+            self.session.say(f"    {rest}")
+        elif word == "diag":
+            result.notes.append(rest)
+        elif word == "metric":
+            key, _, value = rest.partition("=")
+            result.metrics[key] = value
+        elif word in ("fail", "broken", "skip") and not result.verdict:
+            result.verdict = {"fail": "not ok"}.get(word, word)
+            result.reason = rest
+
+    def ended(self, rest):
+        number, status, _ = (rest + " 0 0").split(" ", 2)
+        result = self.current
+        self.await_marks(number)
+        result.seconds = time.monotonic() - self.test_begin
+        if status != "0" and not result.verdict:
+            result.verdict = "broken" if status == "98" else "not ok"
+            result.reason = f"{result.case.test.name}.sh ended with status {status}"
+            self.show_last(result, ("test",))
+        elif status == "0" and result.verdict != "skip":
+            result.verdict = result.verdict or "ok"
+        self.close(result)
+
+    def close(self, result):
+        if result.splats:
+            result.verdict, result.reason = "not ok", result.splats[0]
+            self.spoilt = True
+        self.done.append(result.case)
+        self.current = None
+        self.session.record(result)
+
+    def show_last(self, result, domains=None):
+        for domain, lines in self.last.items():
+            if domains is None or domain in domains:
+                result.notes.append(f"last lines of {domain}:")
+                result.notes += ["  " + line for line in lines]
+
+    # --- ends that nobody wanted --------------------------------------------------------------
+    def died(self):
+        self.spoilt = True
+        self.read_consoles()
+        if not self.current:
+            return
+        result, self.current.verdict = self.current, "not ok"
+        result.reason = f"the machine ended during the test, after '{result.last_progress}'"
+        result.seconds = time.monotonic() - self.test_begin
+        self.show_last(result)
+        self.close(result)
+
+    def hung(self):
+        self.spoilt = True
+        result = self.current
+        if not result:
+            self.session.say("no life in dom0; its console ends with:")
+            for lines in self.last.values():
+                for line in lines:
+                    self.session.say("    " + line)
+            return
+        result.verdict = "not ok"
+        result.seconds = time.monotonic() - self.test_begin
+        result.reason = (f"hang: no progress for {self.allowed():.0f} s after "
+                         f"'{result.last_progress}'")
+        self.show_last(result)
+        self.ask_where(result)
+        self.close(result)
+
+    def ask_where(self, result):
+        """Backtraces of every kernel, and the state of every vCPU from Xen, into the log."""
+        self.session.log("--- hang: what follows was asked for by the rig")
+        result.notes.append("backtraces of the kernels and Xen's view of the vCPUs are in the log, after '--- hang'")
+        splats, self.current = result.splats[:], None
+        self.machine.order("rig_where")
+        self.settle(3)
+        self.machine.debug_keys("0dq")
+        self.settle(3)
+        result.splats = splats
+        self.stray = []
+
+    def settle(self, seconds):
+        end = time.monotonic() + seconds * self.session.patience
+        while time.monotonic() < end and self.machine.running():
+            self.read_consoles()
+            time.sleep(0.05)
+
+
+class Session:
+    """A list of cases from the first boot to the last result."""
+
+    def __init__(self, cases, folder, tests, out, mode="mt", smp=1, long=False, patience=1.0, xen_args=""):
+        self.cases, self.folder, self.tests, self.out = cases, folder, tests, out
+        self.mode, self.smp, self.long, self.patience = mode, smp, long, patience
+        self.xen_args = xen_args
+        self.results = []
+        self.logfile = open(folder / "log", "w", buffering=1)
+
+    def log(self, text):
+        self.logfile.write(text + "\n")
+
+    def say(self, text):
+        self.log(f"rig: {text}")
+        print(f"rig: {text}", file=sys.stderr, flush=True)
+
+    def record(self, result):
+        self.results.append(result)
+        self.out.result(result)
+
+    def run(self):
+        """True when every case is ok."""
+        left, stray, failures = list(self.cases), [], 0
+        while left:
+            boot = Boot(self, left)
+            boot.run()
+            stray += boot.stray
+            left = [case for case in left if case not in boot.done]
+            failures = 0 if boot.done else failures + 1
+            if failures == 2:
+                self.out.bail("dom0 does not start or ends before the first test")
+                return False
+            if left:
+                self.say(f"{len(left)} tests are left: a new boot")
+        for line in stray:
+            self.out.comment(line)
+        return not stray and all(r.verdict == "ok" for r in self.results)
