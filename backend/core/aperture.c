@@ -226,6 +226,10 @@ void xapt_aperture_map(struct xapt_device *d, uint64_t handle, struct xenapt_res
 
 	if (!a)
 		return;
+	if (a->map) {
+		put(r, XENAPT_E_BUSY, 0);
+		return;
+	}
 	if (a->pages > *d->limits.pages_left) {
 		put(r, XENAPT_E_MAPPED_PAGES, *d->limits.pages_left);
 		return;
@@ -254,8 +258,13 @@ void xapt_aperture_withdraw(struct xapt_device *d, uint64_t handle, struct xenap
 
 	if (!a)
 		return;
-	if (a->state == XENAPT_STATE_MAPPED &&
-	    (d->ops->withdraw(d->opaque, slot_of(d, a), false) || !unmap(d, a))) {
+	if (a->state == XENAPT_STATE_MAPPED && d->ops->withdraw(d->opaque, slot_of(d, a), false)) {
+		put(r, XENAPT_E_BUSY, 0);
+		return;
+	}
+	/* The device type has let go. If the mapping does not, the child may ask again. */
+	a->state = XENAPT_STATE_OFFERED;
+	if (a->map && !unmap(d, a)) {
 		put(r, XENAPT_E_BUSY, 0);
 		return;
 	}
@@ -276,11 +285,11 @@ void xapt_aperture_drop(struct xapt_device *d, unsigned int slot)
 {
 	struct xapt_aperture *a = &d->aperture[slot];
 
-	if (a->state == XENAPT_STATE_MAPPED) {
+	if (a->state == XENAPT_STATE_MAPPED)
 		d->ops->withdraw(d->opaque, slot, true);
-		/* A mapping that will not go stays with this process: never reused. */
+	/* A mapping that will not go stays with this process: never reused. */
+	if (a->map)
 		unmap(d, a);
-	}
 	free_refs(d, a);
 	*a = (struct xapt_aperture){ .state = XENAPT_STATE_NONE };
 }
