@@ -23,7 +23,7 @@ static int check_file(int fd, const char *path, struct why *why)
 	if (fstat(fd, &file))
 		return why_set(why, "%s: %s", path, strerror(errno));
 	if (!S_ISREG(file.st_mode))
-		return why_set(why, "%s is not a regular file: xl reads it once more", path);
+		return why_set(why, "%s is not a regular file: it is read here, and then again by xl", path);
 	if (file.st_size > CONFIG_FILE_MAX)
 		return why_set(why, "%s has %lld bytes, the limit is %u: is it a guest's "
 			       "configuration?", path, (long long)file.st_size, CONFIG_FILE_MAX);
