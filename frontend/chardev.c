@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* /dev/xen/aperture<devid>: include/linux/xen_aperture.h says what it does. */
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/nospec.h>
+#include <linux/poll.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/xen_aperture.h>
+
+#include "frontend.h"
+
+#define SLOT_OFFSET_SHIFT	32	/* of a slot's memory in the file: 4 GiB apart */
+
+struct apf_file {
+	struct xen_aperture_dev *dev;
+	spinlock_t lock;
+	struct xen_aperture *ap[XENAPT_MAX_APERTURES];
+	u64 seen[XENAPT_MAX_APERTURES];		/* interrupts that read() returned */
+	unsigned int apertures;			/* with those being made */
+	u64 bytes;				/* likewise, as wanted, then as granted */
+	wait_queue_head_t wait;
+};
+
+static bool gone(struct apf_file *f)
+{
+	return READ_ONCE(f->dev->gone);
+}
+
+/* misc_open() holds the mutex that misc_deregister() takes: dev is there. */
+static int file_open(struct inode *inode, struct file *file)
+{
+	struct miscdevice *misc = file->private_data;
+	struct xen_aperture_dev *dev = container_of(misc, struct xen_aperture_dev, misc);
+	struct apf_file *f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+
+	if (!f)
+		return -ENOMEM;
+	spin_lock_init(&f->lock);
+	init_waitqueue_head(&f->wait);
+	apf_device_hold(dev);
+	f->dev = dev;
+	file->private_data = f;
+	return nonseekable_open(inode, file);
+}
+
+static int file_release(struct inode *inode, struct file *file)
+{
+	struct apf_file *f = file->private_data;
+	unsigned int slot;
+
+	for (slot = 0; slot < XENAPT_MAX_APERTURES; slot++)
+		xen_aperture_free(f->ap[slot]);
+	xen_aperture_dev_put(f->dev);
+	kfree(f);
+	return 0;
+}
+
+static void interrupt(struct xen_aperture *ap, void *data)
+{
+	struct apf_file *f = data;
+
+	wake_up_interruptible(&f->wait);
+}
+
+/* Counts against the caps before anything is made. */
+static int reserve(struct apf_file *f, u64 bytes)
+{
+	int err = 0;
+
+	spin_lock(&f->lock);
+	if (f->apertures >= READ_ONCE(apf_file_max_apertures))
+		err = -EUSERS;
+	else if (bytes > apf_file_max_size || f->bytes > apf_file_max_size - bytes)
+		err = -EDQUOT;
+	if (!err) {
+		f->apertures++;
+		f->bytes += bytes;
+	}
+	spin_unlock(&f->lock);
+	return err;
+}
+
+static void unreserve(struct apf_file *f, unsigned int apertures, u64 bytes)
+{
+	spin_lock(&f->lock);
+	f->apertures -= apertures;
+	f->bytes -= bytes;
+	spin_unlock(&f->lock);
+}
+
+/* Held; NULL: the file has no such aperture. */
+static struct xen_aperture *get(struct apf_file *f, unsigned long slot)
+{
+	struct xen_aperture *ap = NULL;
+
+	if (slot >= XENAPT_MAX_APERTURES)
+		return NULL;
+	spin_lock(&f->lock);
+	ap = f->ap[array_index_nospec(slot, XENAPT_MAX_APERTURES)];
+	if (ap)
+		kref_get(&ap->ref);
+	spin_unlock(&f->lock);
+	return ap;
+}
+
+static void insert(struct apf_file *f, struct xen_aperture *ap)
+{
+	spin_lock(&f->lock);
+	f->ap[xen_aperture_id(ap)] = ap;
+	f->seen[xen_aperture_id(ap)] = 0;
+	spin_unlock(&f->lock);
+}
+
+/* Two may withdraw at once: whoever takes it out frees it. */
+static bool take_out(struct apf_file *f, struct xen_aperture *ap)
+{
+	unsigned int slot = xen_aperture_id(ap);
+	bool mine;
+
+	spin_lock(&f->lock);
+	mine = f->ap[slot] == ap;
+	if (mine)
+		f->ap[slot] = NULL;
+	spin_unlock(&f->lock);
+	return mine;
+}
+
+static void end(struct apf_file *f, struct xen_aperture *ap)
+{
+	if (!take_out(f, ap))
+		return;
+	unreserve(f, 1, xen_aperture_size(ap));
+	xen_aperture_free(ap);
+}
+
+/* What the parent will say of a size must not depend on the caps. */
+static u64 size_to_reserve(const struct xenapt_ioc_offer *o)
+{
+	return o->wanted > XENAPT_MAX_SIZE ? 0 : min(o->wanted, apf_max_size);
+}
+
+static struct xen_aperture *offer(struct apf_file *f, struct xenapt_ioc_offer *o)
+{
+	struct xen_aperture_wish wish = {
+		.wanted = o->wanted, .least = o->least, .tag = o->tag,
+		.irq = interrupt, .data = f,
+	};
+	u64 bytes = size_to_reserve(o);
+	struct xen_aperture *ap;
+	int err = reserve(f, bytes);
+
+	if (err) {
+		o->status = err == -EUSERS ? XENAPT_E_APERTURES : XENAPT_E_MEMORY;
+		return ERR_PTR(err);
+	}
+	ap = xen_aperture_create(f->dev, &wish, &o->status);
+	if (IS_ERR(ap)) {
+		unreserve(f, 1, bytes);
+		return ap;
+	}
+	unreserve(f, 0, bytes - xen_aperture_size(ap));
+	o->granted = xen_aperture_size(ap);
+	o->slot = xen_aperture_id(ap);
+	o->offset = (u64)o->slot << SLOT_OFFSET_SHIFT;
+	return ap;
+}
+
+static long ioctl_offer(struct apf_file *f, struct xenapt_ioc_offer __user *user)
+{
+	struct xenapt_ioc_offer o;
+	struct xen_aperture *ap;
+
+	if (copy_from_user(&o, user, sizeof(o)))
+		return -EFAULT;
+	if (o.flags || o.reserved[0] || o.reserved[1])
+		return -EINVAL;
+	o.granted = 0;
+	o.offset = 0;
+	o.slot = 0;
+	ap = offer(f, &o);
+	if (!IS_ERR(ap))
+		insert(f, ap);
+	if (!copy_to_user(user, &o, sizeof(o)))
+		return PTR_ERR_OR_ZERO(ap);
+	if (!IS_ERR(ap))
+		end(f, ap);
+	return -EFAULT;
+}
+
+static long ioctl_withdraw(struct apf_file *f, struct xenapt_ioc_withdraw __user *user)
+{
+	struct xenapt_ioc_withdraw w;
+	struct xen_aperture *ap;
+	int err;
+
+	if (copy_from_user(&w, user, sizeof(w)))
+		return -EFAULT;
+	if (w.reserved[0] || w.reserved[1])
+		return -EINVAL;
+	ap = get(f, w.slot);
+	if (!ap)
+		return -EBADF;
+	err = xen_aperture_withdraw(ap);
+	w.status = err ? READ_ONCE(ap->status) : XENAPT_OK;
+	if (!err)
+		end(f, ap);
+	apf_aperture_put(ap);
+	return copy_to_user(user, &w, sizeof(w)) ? -EFAULT : err;
+}
+
+static long ioctl_doorbell(struct apf_file *f, unsigned long slot)
+{
+	struct xen_aperture *ap = get(f, slot);
+	int err;
+
+	if (!ap)
+		return -EBADF;
+	err = xen_aperture_doorbell(ap);
+	apf_aperture_put(ap);
+	return err;
+}
+
+static long ioctl_query(struct apf_file *f, struct xenapt_ioc_query __user *user)
+{
+	struct apf_connection *c = apf_device_connection(f->dev);
+	struct xenapt_ioc_query q = {
+		.max_size = min(apf_max_size, apf_memory_limit()),
+		.file_max_bytes = apf_file_max_size,
+		.file_max_apertures = READ_ONCE(apf_file_max_apertures),
+		.quarantined_pages = apf_quarantined() + apf_device_ending(f->dev),
+	};
+
+	if (c) {
+		q.connected = 1;
+		q.version = c->version;
+		q.epoch = c->epoch;
+		apf_connection_put(c);
+	}
+	spin_lock(&f->lock);
+	q.apertures = f->apertures;
+	q.file_bytes = f->bytes;
+	spin_unlock(&f->lock);
+	return copy_to_user(user, &q, sizeof(q)) ? -EFAULT : 0;
+}
+
+static long file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct apf_file *f = file->private_data;
+	void __user *user = (void __user *)arg;
+
+	if (gone(f) && cmd != XENAPT_IOC_WITHDRAW)
+		return -ENODEV;
+	switch (cmd) {
+	case XENAPT_IOC_DOORBELL:
+		return ioctl_doorbell(f, arg);
+	case XENAPT_IOC_QUERY:
+		return ioctl_query(f, user);
+	case XENAPT_IOC_OFFER:
+		return ioctl_offer(f, user);
+	case XENAPT_IOC_WITHDRAW:
+		return ioctl_withdraw(f, user);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static int file_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	unsigned long slot = vma->vm_pgoff >> (SLOT_OFFSET_SHIFT - PAGE_SHIFT);
+	unsigned long first = vma->vm_pgoff & (BIT(SLOT_OFFSET_SHIFT - PAGE_SHIFT) - 1);
+	struct apf_file *f = file->private_data;
+	struct xen_aperture *ap;
+	int err;
+
+	if (!(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+	ap = get(f, slot);
+	if (!ap)
+		return -EINVAL;
+	err = apf_aperture_mmap(ap, vma, first);
+	apf_aperture_put(ap);
+	return err;
+}
+
+/* f->lock is held. */
+static u64 unread(struct apf_file *f, unsigned int slot)
+{
+	return f->ap[slot] ? atomic64_read(&f->ap[slot]->interrupts) - f->seen[slot] : 0;
+}
+
+static bool any_unread(struct apf_file *f)
+{
+	unsigned int slot;
+	bool any = false;
+
+	spin_lock(&f->lock);
+	for (slot = 0; slot < XENAPT_MAX_APERTURES && !any; slot++)
+		any = unread(f, slot);
+	spin_unlock(&f->lock);
+	return any;
+}
+
+/* Each record is accounted once it is in the program's hands. */
+static unsigned int collect(struct apf_file *f, struct xenapt_interrupts *r, unsigned int max)
+{
+	unsigned int slot, n = 0;
+	u64 count;
+
+	spin_lock(&f->lock);
+	for (slot = 0; slot < XENAPT_MAX_APERTURES && n < max; slot++) {
+		count = min_t(u64, unread(f, slot), U32_MAX);
+		if (!count)
+			continue;
+		r[n].slot = slot;
+		r[n].count = count;
+		n++;
+	}
+	spin_unlock(&f->lock);
+	return n;
+}
+
+static void mark_seen(struct apf_file *f, const struct xenapt_interrupts *r, unsigned int n)
+{
+	spin_lock(&f->lock);
+	while (n--)
+		f->seen[r[n].slot] += min_t(u64, r[n].count, unread(f, r[n].slot));
+	spin_unlock(&f->lock);
+}
+
+static ssize_t file_read(struct file *file, char __user *user, size_t size, loff_t *pos)
+{
+	struct xenapt_interrupts r[XENAPT_MAX_APERTURES];
+	struct apf_file *f = file->private_data;
+	unsigned int n, max = min_t(size_t, size / sizeof(r[0]), XENAPT_MAX_APERTURES);
+
+	if (!max)
+		return -EINVAL;
+	while (!(n = collect(f, r, max))) {
+		if (gone(f))
+			return 0;
+		if (file->f_flags & O_NONBLOCK)
+			return -EAGAIN;
+		if (wait_event_interruptible(f->wait, any_unread(f) || gone(f)))
+			return -ERESTARTSYS;
+	}
+	if (copy_to_user(user, r, n * sizeof(r[0])))
+		return -EFAULT;
+	mark_seen(f, r, n);
+	return n * sizeof(r[0]);
+}
+
+static __poll_t file_poll(struct file *file, poll_table *table)
+{
+	struct apf_file *f = file->private_data;
+	__poll_t events = 0;
+
+	poll_wait(file, &f->wait, table);
+	poll_wait(file, &f->dev->wait, table);
+	if (any_unread(f))
+		events |= EPOLLIN | EPOLLRDNORM;
+	if (gone(f))
+		events |= EPOLLHUP | EPOLLERR;
+	return events;
+}
+
+static const struct file_operations operations = {
+	.owner = THIS_MODULE,
+	.open = file_open,
+	.release = file_release,
+	.unlocked_ioctl = file_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = file_mmap,
+	.read = file_read,
+	.poll = file_poll,
+};
+
+int apf_chardev_add(struct xen_aperture_dev *dev)
+{
+	int err;
+
+	dev->misc.minor = MISC_DYNAMIC_MINOR;
+	dev->misc.name = kasprintf(GFP_KERNEL, "xen-aperture%u", dev->nr);
+	dev->misc.nodename = kasprintf(GFP_KERNEL, "xen/aperture%u", dev->nr);
+	dev->misc.fops = &operations;
+	dev->misc.mode = 0600;
+	dev->misc.parent = &dev->xbdev->dev;
+	err = dev->misc.name && dev->misc.nodename ? misc_register(&dev->misc) : -ENOMEM;
+	dev->misc_registered = !err;
+	if (err)
+		apf_chardev_remove(dev);
+	return err;
+}
+
+void apf_chardev_remove(struct xen_aperture_dev *dev)
+{
+	if (dev->misc_registered)
+		misc_deregister(&dev->misc);
+	dev->misc_registered = false;
+	kfree(dev->misc.name);
+	kfree(dev->misc.nodename);
+	dev->misc.name = NULL;
+	dev->misc.nodename = NULL;
+}

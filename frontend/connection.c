@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One connection: ring, event page, mask page and port, new for each epoch. The
+ * old one's pages are never used again.
+ */
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+#include <xen/events.h>
+
+#include "frontend.h"
+
+static struct apf_memory *shared_pages(struct xen_aperture_dev *dev, unsigned int pages,
+				      bool read_only)
+{
+	struct apf_memory *m = apf_memory_alloc(pages);
+	int err;
+
+	if (IS_ERR(m))
+		return m;
+	err = apf_memory_grant(m, dev->peer, read_only);
+	if (err) {
+		apf_memory_release(m);
+		return ERR_PTR(err);
+	}
+	return m;
+}
+
+static int make_ring(struct apf_connection *c)
+{
+	unsigned int pages = 1u << c->order;
+	struct xenapt_sring *sring;
+
+	c->ring_memory = shared_pages(c->dev, pages, false);
+	if (IS_ERR(c->ring_memory))
+		return PTR_ERR(c->ring_memory);
+	c->ring_map = vmap(c->ring_memory->page, pages, VM_MAP, PAGE_KERNEL);
+	if (!c->ring_map)
+		return -ENOMEM;
+	sring = c->ring_map;
+	XEN_FRONT_RING_INIT(&c->ring, sring, pages * XENAPT_PAGE_SIZE);
+	c->entry = kcalloc(c->ring.nr_ents, sizeof(*c->entry), GFP_KERNEL);
+	return c->entry ? 0 : -ENOMEM;
+}
+
+static int make_signal_pages(struct apf_connection *c)
+{
+	c->event_memory = shared_pages(c->dev, 1, false);
+	if (IS_ERR(c->event_memory))
+		return PTR_ERR(c->event_memory);
+	c->event = page_address(c->event_memory->page[0]);
+	c->mask_memory = shared_pages(c->dev, 1, true);
+	if (IS_ERR(c->mask_memory))
+		return PTR_ERR(c->mask_memory);
+	c->mask = page_address(c->mask_memory->page[0]);
+	return 0;
+}
+
+static int make_port(struct apf_connection *c)
+{
+	int err = xenbus_alloc_evtchn(c->dev->xbdev, &c->port);
+
+	if (err)
+		return err;
+	err = bind_evtchn_to_irqhandler_lateeoi(c->port, apf_interrupt, 0, c->dev->name, c);
+	if (err < 0) {
+		xenbus_free_evtchn(c->dev->xbdev, c->port);
+		return err;
+	}
+	c->irq = err;
+	return 0;
+}
+
+static void release_shared(struct apf_memory *m)
+{
+	if (!IS_ERR_OR_NULL(m))
+		apf_memory_release(m);
+}
+
+/*
+ * Ends what the peer and the interrupt can reach. The structure stays until nobody
+ * holds it; a dead connection's users touch no page of it.
+ */
+void apf_connection_end(struct apf_connection *c)
+{
+	apf_connection_kill(c, XENAPT_E_GONE, false, "closed");
+	spin_lock_irq(&c->lock);	/* whoever saw it alive is done with the ring */
+	spin_unlock_irq(&c->lock);
+	apf_detach_all(c);
+	if (c->irq)
+		unbind_from_irqhandler(c->irq, c);
+	c->irq = 0;
+	vunmap(c->ring_map);
+	release_shared(c->mask_memory);
+	release_shared(c->event_memory);
+	release_shared(c->ring_memory);
+	c->mask = NULL;
+	c->event = NULL;
+	apf_connection_put(c);
+}
+
+static void free_connection(struct kref *ref)
+{
+	struct apf_connection *c = container_of(ref, struct apf_connection, ref);
+
+	xen_aperture_dev_put(c->dev);
+	kfree(c->entry);
+	kfree(c);
+}
+
+void apf_connection_put(struct apf_connection *c)
+{
+	kref_put(&c->ref, free_connection);
+}
+
+struct apf_connection *apf_connection_make(struct xen_aperture_dev *dev, u32 epoch,
+					 unsigned int order)
+{
+	struct apf_connection *c = kzalloc(sizeof(*c), GFP_KERNEL);
+	int err;
+
+	if (!c)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&c->ref);
+	spin_lock_init(&c->lock);
+	spin_lock_init(&c->slot_lock);
+	init_waitqueue_head(&c->wait);
+	apf_device_hold(dev);
+	c->dev = dev;
+	c->epoch = epoch;
+	c->order = order;
+	err = make_ring(c);
+	if (!err)
+		err = make_signal_pages(c);
+	if (!err)
+		err = make_port(c);
+	if (!err)
+		return c;
+	apf_connection_end(c);
+	return ERR_PTR(err);
+}
+
+/*
+ * The end of a connection, from any context: nobody uses the ring any more, all who
+ * wait are woken, the handshake goes on. An error of ours is told to the peer in the
+ * status word before the last event.
+ */
+void apf_connection_kill(struct apf_connection *c, enum xenapt_status why, bool ours,
+			const char *fmt, ...)
+{
+	va_list args;
+
+	if (atomic_cmpxchg(&c->dead, 0, why))
+		return;
+	c->ours = ours;
+	va_start(args, fmt);
+	vscnprintf(c->why, sizeof(c->why), fmt, args);
+	va_end(args);
+	if (ours && c->mask && c->irq) {
+		WRITE_ONCE(c->mask->status, why);
+		virt_wmb();	/* status before the event that tells of it */
+		notify_remote_via_irq(c->irq);
+	}
+	wake_up_all(&c->wait);
+	apf_kick(c->dev);
+}
