@@ -6,7 +6,7 @@ LIB_SRCS := $(addprefix backend/lib/,api.c connection.c guest.c host_linux.c log
 LIB_MAP  := backend/lib/xenaperture.map
 LIB_PKGS := xengnttab xenevtchn xenstore
 
-DAEMON_SRCS := $(addprefix backend/daemon/,config.c device_dir.c main.c message.c nodes.c \
+DAEMON_SRCS := $(addprefix backend/daemon/,config.c device_dir.c main.c message.c nodes.c output.c \
 		 sandbox.c supervisor.c worker.c workers.c)
 DAEMON_PKGS := libsystemd libseccomp libcap
 

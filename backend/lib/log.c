@@ -16,9 +16,13 @@ static xapt_log_fn sink = to_stderr;
 static enum xenaperture_level most_level = XENAPERTURE_WARNING;
 static _Thread_local char error_text[LINE];
 
-void xapt_log_to(xapt_log_fn fn, enum xenaperture_level most)
+void xapt_log_to(xapt_log_fn fn)
 {
 	sink = fn;
+}
+
+void xapt_log_level(enum xenaperture_level most)
+{
 	most_level = most;
 }
 

@@ -15,7 +15,8 @@
 /* Levels are enum xenaperture_level. who is put in front: "guest 5 device 0 (mem)". */
 typedef void (*xapt_log_fn)(enum xenaperture_level level, const char *line);
 
-void xapt_log_to(xapt_log_fn fn, enum xenaperture_level most);
+void xapt_log_to(xapt_log_fn fn);
+void xapt_log_level(enum xenaperture_level most);
 void xapt_log(enum xenaperture_level level, const char *who, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void xapt_vlog(enum xenaperture_level level, const char *who, const char *format, va_list args)

@@ -190,6 +190,8 @@ static void offer(struct xapt_node *n)
 		return;
 	}
 	n->failed = false;
+	if (n->bus->max_size && n->policy.max_size > n->bus->max_size)
+		n->policy.max_size = n->bus->max_size;
 	if (!transact(n, write_offer))
 		return;
 	memcpy(n->stat.head.type, n->policy.type, sizeof(n->policy.type));
@@ -258,8 +260,10 @@ static bool write_closed(struct xapt_node *n, xs_transaction_t t)
 static bool write_connected(struct xapt_node *n, xs_transaction_t t)
 {
 	/* The toolstack may have asked to close meanwhile. */
-	return read_state(n->bus, t, n->back) == XAPT_BUS_INIT_WAIT &&
-	       put(n, t, XENAPT_NODE_VERSION, "%u", versions[0]) &&
+	if (read_state(n->bus, t, n->back) != XAPT_BUS_INIT_WAIT)
+		return false;
+	erase(n, t, XENAPT_NODE_ERROR);
+	return put(n, t, XENAPT_NODE_VERSION, "%u", versions[0]) &&
 	       put(n, t, "state", "%u", XAPT_BUS_CONNECTED);
 }
 
@@ -388,22 +392,32 @@ static bool write_error(struct xapt_node *n, xs_transaction_t t)
 	return put(n, t, XENAPT_NODE_ERROR, "%s", n->stat.head.error);
 }
 
+static void set_error(struct xapt_node *n, enum xenapt_status status, const char *text)
+{
+	snprintf(n->stat.head.error, sizeof(n->stat.head.error), "%s: %s",
+		 xapt_status_name(status), text);
+}
+
 void xapt_node_failed(struct xapt_node *n, enum xenapt_status status, const char *text)
 {
-	char *error = n->stat.head.error;
-
-	snprintf(error, sizeof(n->stat.head.error), "%s: %s", xapt_status_name(status), text);
-	xapt_log(XENAPERTURE_ERROR, n->who, "%s", error);
+	set_error(n, status, text);
+	xapt_log(XENAPERTURE_ERROR, n->who, "%s", n->stat.head.error);
 	n->failed = true;
 	n->failed_peer = n->stat.head.peer_state;
 	xapt_node_down(n);
 	transact(n, write_error);
 }
 
+void xapt_node_note(struct xapt_node *n, const char *text)
+{
+	set_error(n, XENAPT_E_DEVICE, text);
+	xapt_stat_write(&n->stat);
+	transact(n, write_error);
+}
+
 void xapt_node_lost(struct xapt_node *n, const char *text)
 {
-	snprintf(n->stat.head.error, sizeof(n->stat.head.error), "%s: %s",
-		 xapt_status_name(XENAPT_E_DEVICE), text);
+	set_error(n, XENAPT_E_DEVICE, text);
 	n->stat.head.deaths++;
 	/* Whatever it had begun: a new attempt, with a new epoch. */
 	n->restarted = true;

@@ -29,6 +29,7 @@ struct xapt_bus {
 	struct xs_handle *xs;
 	uint32_t own;		/* our domain */
 	char root[64];		/* /local/domain/<own>/backend/aperture */
+	uint64_t max_size;	/* the parent's own limit of one aperture; 0: none */
 };
 
 /* 0, or -1 with errno and text. */
@@ -103,6 +104,9 @@ void xapt_node_down(struct xapt_node *n);
 void xapt_node_failed(struct xapt_node *n, enum xenapt_status status, const char *text);
 /* The process that served it died. text: how, for the stat file. */
 void xapt_node_lost(struct xapt_node *n, const char *text);
+
+/* Say something of a device that goes on: error node and stat file. Gone when it connects. */
+void xapt_node_note(struct xapt_node *n, const char *text);
 
 /* This process ends, the device does not: enter InitWait, so that the child lets go. */
 void xapt_node_abandon(struct xapt_node *n);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a worker gives up for ever, once its Xen handles are open: root's name (if
+ * a user is configured), all capabilities, core dumps, new programs and processes,
+ * the network, and reaching into other processes. Plugins are loaded after this.
+ *
+ * It keeps what it holds: the grant and event channel handles (the latter for one
+ * guest only), the control channel, the log.
+ */
+#ifndef DAEMON_SANDBOX_H
+#define DAEMON_SANDBOX_H
+
+#include <sys/types.h>
+
+/* Does the user exist? 0, or -1 with xapt_error(). "" and "root" do. */
+int sandbox_user(const char *name, uid_t *uid, gid_t *gid);
+
+/* 0, or -1 with xapt_error(): then do not go on. */
+int sandbox_enter(uid_t uid, gid_t gid);
+
+#endif

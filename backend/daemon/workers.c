@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "message.h"
+#include "worker.h"
+
+#define ANSWER_MS	10000	/* a worker that has not answered by then hangs */
+#define END_MS		300	/* to end by itself */
+#define SPACING_MS	100	/* between two starts for one guest, at least */
+#define SERVED_MS	50	/* who served so long did not die at once */
+#define QUICK_FREE	3	/* deaths at once before the pauses begin */
+#define PAUSE_MAX_MS	10000
+
+/* ---- start ---- */
+
+/* Numbers above those that the worker expects, so that putting them in place is safe. */
+static int socket_pair(int pair[2])
+{
+	int raw[2], i;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, raw))
+		return -1;
+	for (i = 0; i < 2; i++) {
+		pair[i] = fcntl(raw[i], F_DUPFD_CLOEXEC, WORKER_CONFIG_FD + 1);
+		close(raw[i]);
+	}
+	return pair[0] < 0 || pair[1] < 0 ? -1 : 0;
+}
+
+static int spawn(const struct supervisor *s, struct guest *g, int control)
+{
+	char domid[12], name[] = "apertured", option[] = "--worker", syslog[] = "--syslog";
+	char *argv[] = { name, option, domid, s->foreground ? NULL : syslog, NULL };
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	sigset_t none, all;
+	int err;
+
+	snprintf(domid, sizeof(domid), "%u", g->domid);
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &all);
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_adddup2(&files, control, WORKER_CONTROL_FD);
+	posix_spawn_file_actions_adddup2(&files, s->config_fd, WORKER_CONFIG_FD);
+	posix_spawn_file_actions_addclosefrom_np(&files, WORKER_CONFIG_FD + 1);
+	err = posix_spawn(&g->pid, "/proc/self/exe", &files, &attr, argv, environ);
+	posix_spawn_file_actions_destroy(&files);
+	posix_spawnattr_destroy(&attr);
+	if (err)
+		g->pid = 0;
+	return err;
+}
+
+static void pause_start(struct guest *g)
+{
+	g->quick++;
+	g->not_before = now_ms() + PAUSE_MAX_MS / 10;
+}
+
+static void start(struct supervisor *s, struct guest *g)
+{
+	struct epoll_event e = { .events = EPOLLIN, .data.ptr = g };
+	int pair[2], err;
+
+	if (socket_pair(pair)) {
+		xapt_log(XENAPERTURE_ERROR, g->who, "no control channel: %s", strerror(errno));
+		pause_start(g);
+		return;
+	}
+	g->started = now_ms();
+	g->serving = 0;
+	g->ending = false;
+	g->deadline = 0;
+	err = spawn(s, g, pair[1]);
+	close(pair[1]);
+	if (err || epoll_ctl(s->epoll, EPOLL_CTL_ADD, pair[0], &e)) {
+		xapt_log(XENAPERTURE_ERROR, g->who, "cannot start a worker: %s",
+			 strerror(err ? err : errno));
+		close(pair[0]);
+		pause_start(g);
+		return;
+	}
+	g->fd = pair[0];
+	fcntl(g->fd, F_SETFL, O_NONBLOCK);
+	xapt_log(XENAPERTURE_DEBUG, g->who, "worker %d started", g->pid);
+}
+
+static void close_channel(struct guest *g)
+{
+	if (g->fd >= 0)
+		close(g->fd);
+	g->fd = -1;
+}
+
+static void kill_worker(struct guest *g)
+{
+	close_channel(g);
+	if (g->pid)
+		kill(g->pid, SIGKILL);
+}
+
+void workers_stop(struct supervisor *s, struct guest *g)
+{
+	(void)s;
+	if (!g->pid || g->ending)
+		return;
+	g->ending = true;
+	g->deadline = now_ms() + END_MS;
+	close_channel(g);
+}
+
+/* ---- messages ---- */
+
+static void send_message(struct device *d, uint32_t type, int extra)
+{
+	struct guest *g = d->guest;
+	struct message m = {
+		.type = type,
+		.devid = d->node.devid,
+		.epoch = d->connect.epoch,
+		.link = d->connect,
+	};
+
+	d->deadline = now_ms() + ANSWER_MS;
+	if (!message_send(g->fd, &m, extra))
+		return;
+	/* Full or broken: either way it does not serve. Its death is dealt with as any. */
+	xapt_log(XENAPERTURE_ERROR, g->who, "worker %d takes no message: %s", g->pid,
+		 strerror(errno));
+	kill_worker(g);
+}
+
+static void send_waiting(struct guest *g)
+{
+	struct device *d;
+
+	for (d = g->devices; d && g->fd >= 0; d = d->next) {
+		int stat;
+
+		if (!d->waiting)
+			continue;
+		d->waiting = false;
+		stat = xapt_stat_share(&d->node.stat);
+		send_message(d, MESSAGE_CONNECT, stat);
+		if (stat >= 0)
+			close(stat);
+	}
+}
+
+void workers_connect(struct supervisor *s, struct device *d)
+{
+	(void)s;
+	d->waiting = true;
+	d->deadline = 0;
+}
+
+void workers_disconnect(struct supervisor *s, struct device *d)
+{
+	struct guest *g = d->guest;
+
+	if (d->waiting || !g->pid) {
+		d->waiting = false;
+		d->deadline = 0;
+		xapt_node_down(&d->node);
+		d->dirty = true;
+	} else if (g->dead) {
+		/* Xen keeps the domain's remains until the last page is unmapped: all at once. */
+		workers_stop(s, g);
+	} else if (g->fd >= 0) {
+		send_message(d, MESSAGE_DISCONNECT, -1);
+	}
+}
+
+static void answered(struct guest *g, struct device *d, const struct message *m)
+{
+	/* What ended while it was being asked to: CLOSED follows. */
+	if (m->type == MESSAGE_FAILED && d->node.link == XAPT_LINK_ENDING)
+		return;
+	d->deadline = 0;
+	d->dirty = true;
+	switch (m->type) {
+	case MESSAGE_CONNECTED:
+		if (!g->serving)
+			g->serving = now_ms();
+		xapt_node_up(&d->node, g->pid);
+		break;
+	case MESSAGE_FAILED:
+		xapt_node_failed(&d->node, (enum xenapt_status)m->status, m->text);
+		break;
+	case MESSAGE_CLOSED:
+		if (d->node.link == XAPT_LINK_ENDING)
+			xapt_node_down(&d->node);
+		break;
+	}
+}
+
+static void dispatch(struct guest *g, const struct message *m)
+{
+	struct device *d;
+
+	for (d = g->devices; d; d = d->next) {
+		/* An answer about an earlier attempt says nothing. */
+		if (d->node.devid == m->devid && d->connect.epoch == m->epoch &&
+		    d->node.link != XAPT_LINK_NONE && !d->waiting) {
+			answered(g, d, m);
+			return;
+		}
+	}
+}
+
+void workers_ready(struct supervisor *s, struct guest *g)
+{
+	struct message m;
+	int extra, n;
+
+	(void)s;
+	if (g->fd < 0)
+		return;
+	n = message_receive(g->fd, &m, &extra);
+	if (n > 0) {
+		if (extra >= 0)
+			close(extra);
+		dispatch(g, &m);
+		return;
+	}
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0)
+		xapt_log(XENAPERTURE_ERROR, g->who, "worker %d: bad message: %s", g->pid,
+			 strerror(errno));
+	kill_worker(g);
+}
+
+/* ---- death ---- */
+
+static void describe(int status, char *text, size_t room)
+{
+	if (WIFSIGNALED(status))
+		snprintf(text, room, "worker died by signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else
+		snprintf(text, room, "worker ended with status %d", WEXITSTATUS(status));
+}
+
+/* When may the next one start? Fast, unless they die again and again without serving. */
+static void back_off(struct guest *g)
+{
+	uint64_t now = now_ms(), pause = 0;
+
+	if (g->serving && now - g->serving >= SERVED_MS)
+		g->quick = 0;
+	else
+		g->quick++;
+	if (g->quick > QUICK_FREE) {
+		pause = (uint64_t)SPACING_MS << (g->quick - QUICK_FREE < 8 ? g->quick - QUICK_FREE : 8);
+		if (pause > PAUSE_MAX_MS)
+			pause = PAUSE_MAX_MS;
+	}
+	g->not_before = g->started + SPACING_MS;
+	if (now + pause > g->not_before)
+		g->not_before = now + pause;
+}
+
+static void report_pause(struct guest *g)
+{
+	uint64_t now = now_ms();
+	struct device *d;
+	char text[96];
+
+	if (g->quick <= QUICK_FREE || g->not_before <= now)
+		return;
+	snprintf(text, sizeof(text), "the worker died %u times in a row at once; next try in %u ms",
+		 g->quick, (unsigned int)(g->not_before - now));
+	xapt_log(XENAPERTURE_ERROR, g->who, "%s", text);
+	for (d = g->devices; d; d = d->next)
+		xapt_node_note(&d->node, text);
+}
+
+static void died(struct guest *g, int status)
+{
+	struct device *d;
+	char text[96];
+
+	describe(status, text, sizeof(text));
+	if (!g->ending)
+		xapt_log(XENAPERTURE_WARNING, g->who, "%s (process %d)", text, g->pid);
+	close_channel(g);
+	g->pid = 0;
+	for (d = g->devices; d; d = d->next) {
+		d->deadline = 0;
+		d->dirty = true;
+		if (d->node.link == XAPT_LINK_ENDING)
+			xapt_node_down(&d->node);
+		else if (d->node.link != XAPT_LINK_NONE && !d->waiting)
+			xapt_node_lost(&d->node, text);
+	}
+	if (g->ending) {
+		g->quick = 0;
+		return;
+	}
+	back_off(g);
+	report_pause(g);
+}
+
+void workers_reap(struct supervisor *s)
+{
+	struct guest *g;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (g = s->guests; g; g = g->next) {
+			if (g->pid == pid) {
+				died(g, status);
+				break;
+			}
+		}
+	}
+}
+
+/* ---- time ---- */
+
+static bool wants_worker(const struct guest *g)
+{
+	const struct device *d;
+
+	for (d = g->devices; d; d = d->next)
+		if (d->waiting)
+			return true;
+	return false;
+}
+
+static bool overdue(const struct guest *g, uint64_t now)
+{
+	const struct device *d;
+
+	if (g->deadline && g->deadline <= now)
+		return true;
+	for (d = g->devices; d; d = d->next)
+		if (d->deadline && d->deadline <= now)
+			return true;
+	return false;
+}
+
+static void work_guest(struct supervisor *s, struct guest *g)
+{
+	uint64_t now = now_ms();
+
+	if (g->pid && overdue(g, now)) {
+		if (!g->ending)
+			xapt_log(XENAPERTURE_ERROR, g->who, "worker %d does not answer for %d ms: killed",
+				 g->pid, ANSWER_MS);
+		kill_worker(g);
+		g->deadline = 0;
+		return;
+	}
+	if (s->stop || g->dead || !wants_worker(g))
+		return;
+	if (!g->pid && g->not_before <= now)
+		start(s, g);
+	if (g->pid && !g->ending)
+		send_waiting(g);
+}
+
+void workers_work(struct supervisor *s)
+{
+	struct guest *g;
+
+	for (g = s->guests; g; g = g->next)
+		work_guest(s, g);
+}
+
+uint64_t workers_deadline(const struct supervisor *s)
+{
+	const struct guest *g;
+	const struct device *d;
+	uint64_t first = UINT64_MAX;
+
+	for (g = s->guests; g; g = g->next) {
+		if (g->pid && g->deadline && g->deadline < first)
+			first = g->deadline;
+		if (!g->pid && wants_worker(g) && g->not_before < first)
+			first = g->not_before;
+		for (d = g->devices; d; d = d->next)
+			if (g->pid && d->deadline && d->deadline < first)
+				first = d->deadline;
+	}
+	return first;
+}
