@@ -14,7 +14,7 @@ DAEMON_PKGS := libsystemd libseccomp libcap
 DEVICES := mem check
 DEVICE_SRCS_mem := backend/devices/mem/mem.c
 DEVICE_SRCS_check := tests/integration/peer/check.c
-DEVICE_PKGS_check := libgcrypt
+DEVICE_PKGS_check := libgcrypt xengnttab
 
 # Plugins see the daemon's xenaperture_*() only.
 $(B)/backend/lib/%.o $(B)/backend/daemon/%.o: CFLAGS += -fvisibility=hidden -D_GNU_SOURCE
