@@ -33,7 +33,7 @@ HARDEN    := -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 CPPFLAGS  += -Iinclude -Ibackend/core -Ibackend/lib -DXENAPERTURE_VERSION='"$(VERSION)"' \
 	     -DXENAPERTURE_DEVICES='"$(devdir)"' -DXENAPERTURE_SYSCONF='"$(SYSCONF)/xen-aperture"' \
 	     -DXENAPERTURE_RUN='"$(RUNDIR)"'
-DEPS      = -MMD -MP
+DEPFLAGS  := -MMD -MP
 LDFLAGS   += -Wl,-z,relro,-z,now
 
 .DEFAULT_GOAL := all
@@ -42,7 +42,7 @@ CORE_SRCS := $(wildcard backend/core/*.c)
 
 include backend/part.mk
 include toolstack/part.mk
-include tests/unit/part.mk
+-include tests/unit/part.mk
 
 pkg = $(shell pkg-config $(1) $(2))
 
@@ -55,12 +55,18 @@ $(B)/backend/core/%.o: backend/core/%.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=c11 -Wall -Wextra -Werror $(OPT) -ffreestanding -fPIC -fno-stack-protector \
-		-Iinclude -Ibackend/core $(DEPS) -c $< -o $@
+		-Iinclude -Ibackend/core $(DEPFLAGS) -c $< -o $@
 
-$(B)/%.o: %.c
+# Other places or options: compile again.
+FLAGS := $(CC) $(CSTD) $(OPT) $(HARDEN) $(CPPFLAGS)
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(FLAGS)' | cmp -s - $@ || printf '%s\n' '$(FLAGS)' > $@
+
+$(B)/%.o: %.c $(B)/flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CSTD) $(OPT) $(HARDEN) -fPIC $(CPPFLAGS) $(CFLAGS) $(DEPS) -c $< -o $@
+	$(Q)$(CC) $(CSTD) $(OPT) $(HARDEN) -fPIC $(CPPFLAGS) $(CFLAGS) $(DEPFLAGS) -c $< -o $@
 
 -include $(shell find $(B) -name '*.d' -not -path '*/stage/*' 2>/dev/null)
 
@@ -84,16 +90,16 @@ $(TOOL): $(call obj,$(TOOL_SRCS)) $(call obj,backend/core/parse.c backend/core/s
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) $^ $(call pkg,--libs,$(TOOL_PKGS)) -o $@
 
-PLUGINS := $(patsubst %,$(B)/devices/%.so,$(DEVICES))
+# check is the tests' own device: built for them, not installed.
+PLUGINS := $(patsubst %,$(B)/devices/%.so,$(filter-out check,$(DEVICES)))
 .SECONDEXPANSION:
-$(PLUGINS): $(B)/devices/%.so: $$(call obj,$$(DEVICE_SRCS_$$*))
+$(PLUGINS) $(B)/devices/check.so: $(B)/devices/%.so: $$(call obj,$$(DEVICE_SRCS_$$*))
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -shared $(LDFLAGS) $^ -o $@
+	$(Q)$(CC) -shared $(LDFLAGS) $^ $(if $(DEVICE_PKGS_$*),$(call pkg,--libs,$(DEVICE_PKGS_$*))) -o $@
 
 # ---- targets --------------------------------------------------------------
-.PHONY: all help install uninstall demo check check-unit check-xen check-long check-kernel \
-	shell deps modules stage clean
+.PHONY: all help install install-module uninstall clean
 
 all: $(LIB) $(DAEMON) $(TOOL) $(PLUGINS)
 
@@ -115,59 +121,71 @@ help:
 # ---- installing -----------------------------------------------------------
 # Lists of "source destination mode"; install copies, uninstall removes the same.
 MANPAGES := $(wildcard toolstack/*.[58]) $(wildcard backend/daemon/*.[58])
-MODULE_FILES := $(shell cd frontend && ls *.c *.h Kbuild Makefile 2>/dev/null)
+MODULE_FILES := $(shell cd frontend && ls *.c *.h Kbuild)
 HEADERS  := xenaperture.h xen/io/apertureif.h xen/io/aperture_signal.h linux/xen_aperture.h
 
-define INSTALL_LIST
-$(TOOL) $(sbindir)/xen-aperture 755
-$(DAEMON) $(sbindir)/apertured 755
-$(LIB) $(libdir)/$(SONAME) 644
-$(foreach d,$(filter mem,$(DEVICES)),$(B)/devices/$(d).so $(devdir)/$(d).so 644
-)$(B)/xenaperture.pc $(libdir)/pkgconfig/xenaperture.pc 644
-$(B)/apertured.service $(unitdir)/apertured.service 644
-configs/modules-load.conf $(libdir)/modules-load.d/xen-aperture.conf 644
-$(foreach h,$(HEADERS),include/$(h) $(PREFIX)/include/$(h) 644
-)$(foreach m,$(MANPAGES),$(m) $(mandir)/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)) 644
-)$(foreach f,$(MODULE_FILES),frontend/$(f) $(srcdir)/$(f) 644
+define MODULE_LIST
+$(foreach f,$(MODULE_FILES),frontend/$(f) $(srcdir)/$(f) 644
 )$(B)/dkms.conf $(srcdir)/dkms.conf 644
+VERSION $(srcdir)/VERSION 644
 include/xen/io/apertureif.h $(srcdir)/include/xen/io/apertureif.h 644
 include/xen/io/aperture_signal.h $(srcdir)/include/xen/io/aperture_signal.h 644
 include/linux/xen_aperture.h $(srcdir)/include/linux/xen_aperture.h 644
 include/xen/aperture.h $(srcdir)/include/xen/aperture.h 644
 endef
-export INSTALL_LIST
+
+define INSTALL_LIST
+$(TOOL) $(sbindir)/xen-aperture 755
+$(DAEMON) $(sbindir)/apertured 755
+$(LIB) $(libdir)/$(SONAME) 644
+$(foreach d,$(filter-out check,$(DEVICES)),$(B)/devices/$(d).so $(devdir)/$(d).so 644
+)$(B)/xenaperture.pc $(libdir)/pkgconfig/xenaperture.pc 644
+$(B)/apertured.service $(unitdir)/apertured.service 644
+configs/modules-load.conf $(libdir)/modules-load.d/xen-aperture.conf 644
+$(foreach h,$(HEADERS),include/$(h) $(PREFIX)/include/$(h) 644
+)$(foreach m,$(MANPAGES),$(m) $(mandir)/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)) 644
+)$(MODULE_LIST)
+endef
+export INSTALL_LIST MODULE_LIST
 
 # Templates: the places chosen by PREFIX are filled in.
 GENERATED := $(B)/xenaperture.pc $(B)/apertured.service $(B)/dkms.conf
 $(B)/xenaperture.pc: backend/lib/xenaperture.pc.in
 $(B)/apertured.service: configs/apertured.service.in
-$(B)/dkms.conf: frontend/dkms.conf.in
+$(B)/dkms.conf: frontend/dkms.conf
 $(GENERATED): VERSION FORCE
 	@mkdir -p $(@D)
 	$(Q)sed -e 's|@VERSION@|$(VERSION)|g' -e 's|@PREFIX@|$(PREFIX)|g' \
 		-e 's|@SBINDIR@|$(sbindir)|g' -e 's|@LIBDIR@|$(libdir)|g' \
-		-e 's|@SYSCONF@|$(SYSCONF)|g' $(filter %.in,$^) > $@
+		-e 's|@SYSCONF@|$(SYSCONF)|g' -e 's|^PACKAGE_VERSION=.*|PACKAGE_VERSION="$(VERSION)"|' \
+		$(firstword $^) > $@
 .PHONY: FORCE
 FORCE:
 
 # A changed configuration file of the administrator is never overwritten.
 CONFFILE := $(SYSCONF)/xen-aperture/apertured.conf
 
+copy = while read -r from to mode; do \
+	[ -z "$$from" ] || install -D -m "$$mode" "$$from" "$(DESTDIR)$$to" || exit 1; done
+
 install: all $(GENERATED)
-	$(Q)printf '%s\n' "$$INSTALL_LIST" | while read -r from to mode; do \
-		[ -z "$$from" ] || install -D -m "$$mode" "$$from" "$(DESTDIR)$$to" || exit 1; \
-	done
+	$(Q)printf '%s\n' "$$INSTALL_LIST" | $(copy)
 	$(Q)ln -sf $(SONAME) $(DESTDIR)$(libdir)/libxenaperture.so
 	$(Q)[ -e $(DESTDIR)$(CONFFILE) ] || install -D -m 644 configs/apertured.conf $(DESTDIR)$(CONFFILE)
 	$(Q)[ -n "$(DESTDIR)" ] || ldconfig
-	@echo "installed under $(DESTDIR)$(PREFIX); module source in $(DESTDIR)$(srcdir)"
+	@echo 'installed under $(DESTDIR)$(PREFIX); the module for guests in $(DESTDIR)$(srcdir)'
+
+# A guest needs the module only.
+install-module: $(B)/dkms.conf
+	$(Q)printf '%s\n' "$$MODULE_LIST" | $(copy)
+	@echo 'installed in $(DESTDIR)$(srcdir); now: dkms install xen-aperture/$(VERSION)'
 
 uninstall:
 	$(Q)printf '%s\n' "$$INSTALL_LIST" | while read -r from to mode; do \
 		[ -z "$$to" ] || rm -f "$(DESTDIR)$$to" || exit 1; \
 	done
 	$(Q)rm -f $(DESTDIR)$(libdir)/libxenaperture.so
-	$(Q)cd "$(DESTDIR)/" && for d in .$(srcdir) .$(libdir)/xen-aperture; do \
+	$(Q)for d in $(DESTDIR)$(srcdir) $(DESTDIR)$(libdir)/xen-aperture $(DESTDIR)$(PREFIX)/include/xen; do \
 		[ ! -d "$$d" ] || find "$$d" -depth -type d -empty -delete; done
 	@echo 'removed; $(DESTDIR)$(CONFFILE) is kept'
 

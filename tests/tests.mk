@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What the tests, the rig and the demo are built from, and the targets that run them.
+
+# ---- packages -------------------------------------------------------------
+BUILD_PACKAGES := gcc libc6-dev make pkg-config libxen-dev libjson-c-dev libseccomp-dev libcap-dev \
+		  libsystemd-dev
+TEST_PACKAGES  := g++ libcunit1-dev libgcrypt20-dev python3 sparse kmod cpio bc bison flex libelf-dev man-db
+
+# Installs what is missing, and says so; nothing when all is there.
+define install_packages
+	$(Q)missing=$$(dpkg-query -W -f '$${Package} $${Status}\n' $(1) 2>/dev/null | \
+		awk '$$4 == "installed" { have[$$1] = 1 } END { n = split("$(1)", want, " "); \
+		for (i = 1; i <= n; i++) if (!have[want[i]]) printf " %s", want[i] }'); \
+	[ -n "$$missing" ] || exit 0; \
+	if [ "$$(id -u)" != 0 ]; then \
+		echo "these packages are missing:$$missing; as root: apt-get install$$missing" >&2; exit 1; fi; \
+	echo "installing:$$missing"; \
+	DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND; \
+	apt-get update -q >$(B)/apt.log 2>&1 && \
+	apt-get install -yq --no-install-recommends $$missing >>$(B)/apt.log 2>&1 || \
+		{ tail -n 20 $(B)/apt.log >&2; echo "installing failed; all of it is in $(B)/apt.log" >&2; exit 1; }
+endef
+
+deps:
+	@mkdir -p $(B)
+	$(call install_packages,$(BUILD_PACKAGES))
+
+test-deps:
+	@mkdir -p $(B)
+	$(call install_packages,$(BUILD_PACKAGES) $(TEST_PACKAGES))
+
+# The pkg-config results above are wanted after the packages are there: build in a second make.
+build-after-deps: test-deps
+	$(Q)$(MAKE) --no-print-directory all
+
+.PHONY: test-deps build-after-deps unit
+
+# ---- unit tests -----------------------------------------------------------
+# plain links the very objects of the product; asan and tsan compile them again.
+SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -O1 -g
+SAN_tsan := -fsanitize=thread -O1 -g $(TSAN_FLAGS)
+UNIT_CPPFLAGS := -Iinclude -Ibackend/core -Itests/unit -Itests/unit/fake -Itoolstack
+
+$(B)/asan/%.o: %.c
+	$(call say,CC,asan $<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CSTD) $(SAN_asan) $(UNIT_CPPFLAGS) $(DEPFLAGS) -c $< -o $@
+
+$(B)/tsan/%.o: %.c
+	$(call say,CC,tsan $<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CSTD) $(SAN_tsan) $(UNIT_CPPFLAGS) $(DEPFLAGS) -c $< -o $@
+
+$(B)/tests/%.o $(B)/asan/%.o $(B)/tsan/%.o: CPPFLAGS += $(UNIT_CPPFLAGS)
+
+# ---- the guest's module ---------------------------------------------------
+RIG     := tests/rig/rig
+KDIR    ?= $(shell tests/rig/kernel-headers 6.1)
+MODULES := $(B)/modules-6.1
+
+# Kernel modules and guest programs for the rig: what tests/integration/guest makes.
+guest-stage: test-deps rig-images
+	$(Q)$(MAKE) --no-print-directory -s -C frontend KDIR=$(KDIR) O=$(abspath $(MODULES)/frontend) >$(B)/modules.log 2>&1 || \
+		{ cat $(B)/modules.log >&2; exit 1; }
+	$(Q)$(MAKE) --no-print-directory -s -C tests/integration/guest KDIR=$(KDIR) \
+		FRONTEND=$(abspath $(MODULES)/frontend) O=$(abspath $(MODULES)/guest) \
+		STAGE=$(abspath $(STAGE)/guest) stage >>$(B)/modules.log 2>&1 || { cat $(B)/modules.log >&2; exit 1; }
+	$(Q)install -D -m 644 $(MODULES)/frontend/xen-aperture.ko $(STAGE)/guest/lib/modules/extra/xen-aperture.ko
+
+# Both kernels, without a warning of compiler or sparse.
+check-kernel: test-deps rig-images
+	@for k in 6.1 6.12; do \
+		echo "module against Linux $$k, with sparse"; \
+		kdir=$$(tests/rig/kernel-headers $$k) || exit 1; \
+		rm -rf $(B)/sparse-$$k; \
+		$(MAKE) --no-print-directory -C frontend KDIR=$$kdir O=$(abspath $(B)/sparse-$$k) C=2 W=1 \
+			>$(B)/sparse-$$k.log 2>&1 || { tail -n 30 $(B)/sparse-$$k.log >&2; exit 1; }; \
+		! grep -E '(warning|error):' $(B)/sparse-$$k.log >&2 || exit 1; \
+	done
+
+# ---- the rig --------------------------------------------------------------
+STAGE := $(B)/stage
+
+rig-images:
+	$(Q)tests/rig/prepare
+
+dom0-stage: build-after-deps $(B)/devices/check.so
+	$(Q)rm -rf $(STAGE)/dom0
+	$(Q)$(MAKE) --no-print-directory -s install DESTDIR=$(abspath $(STAGE)/dom0) >/dev/null
+	$(Q)install -D -m 644 $(B)/devices/check.so $(STAGE)/dom0$(devdir)/check.so
+
+stage: guest-stage
+	$(Q)$(MAKE) --no-print-directory dom0-stage
+
+shell: stage
+	$(Q)$(RIG) shell
+
+# ---- tests ----------------------------------------------------------------
+# ONLY="M7 M9": the tests that show these rows. TESTS="name ...": these. TYPE=pv, pvh: one guest type.
+SELECT := $(if $(ONLY),--only "$(ONLY)") $(if $(TYPE),--guests $(TYPE)) $(TESTS)
+
+check-xen: stage
+	$(Q)$(RIG) run --jobs 2 $(SELECT)
+
+check-long: stage
+	$(Q)$(RIG) run --jobs 2 --long $(SELECT)
+
+check-unit: test-deps
+	$(Q)$(MAKE) --no-print-directory unit
+
+# Quick ones first.
+check:
+	$(Q)$(MAKE) --no-print-directory check-unit
+	$(Q)$(MAKE) --no-print-directory check-kernel
+	$(Q)$(MAKE) --no-print-directory check-xen
+
+# ---- demo -----------------------------------------------------------------
+demo: stage
+	$(Q)tests/demo/run $(if $(FILE),"$(FILE)")
+
+.PHONY: guest-stage check-kernel rig-images dom0-stage stage shell check-xen check-long check-unit \
+	check demo
