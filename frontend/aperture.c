@@ -244,7 +244,7 @@ static int ask_withdraw(struct xen_aperture *ap)
 	if (err && ap->status == XENAPT_E_STATE &&
 	    (rsp.value == XENAPT_STATE_OPENED || rsp.value == XENAPT_STATE_WITHDRAWN))
 		err = 0;
-	if (err && !connected(ap))
+	if (err && (ap->status == XENAPT_E_HANDLE || !connected(ap)))
 		err = 0;
 	if (!err)
 		ap->state = XENAPT_STATE_WITHDRAWN;

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * selftest.h - aperture_selftest.ko: tests of the in-kernel API against the "check"
+ * device, driven line by line through /dev/aperture-selftest.
+ *
+ *	main.c     the file, the table of commands
+ *	session.c  an aperture and the commands of check_layout.h in it
+ *	sizes.c    negotiation, directories
+ *	hold.c     apertures that stay between commands
+ *	hostile.c  requests and descriptions that no frontend makes
+ *	frames.c   frames both ways
+ *	file.c     a file through an aperture, in turns
+ */
+#ifndef SELFTEST_H
+#define SELFTEST_H
+
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <xen/aperture.h>
+
+#include "check_layout.h"
+
+#define MAX_ARGS 8
+
+/* One command line and what it says. */
+struct run {
+	unsigned int argc;
+	char *argv[MAX_ARGS];
+	char *out;
+	size_t used, size;
+};
+
+__printf(2, 3)
+void say(struct run *r, const char *fmt, ...);
+int arg_u64(struct run *r, unsigned int i, u64 *value);		/* -EINVAL, and says why */
+int arg_u64_or(struct run *r, unsigned int i, u64 *value, u64 otherwise);
+int arg_dev(struct run *r, unsigned int i, struct xen_aperture_dev **dev);	/* connected, held */
+
+/* An aperture with the check device behind it. */
+struct session {
+	struct xen_aperture_dev *dev;
+	struct xen_aperture *ap;
+	void *memory;
+	u64 size;			/* bytes of data */
+	u32 sequence;
+	wait_queue_head_t wait;
+	atomic_t interrupts;
+	u32 lost;			/* answers that no interrupt told of */
+	u32 status;			/* of the contract, when open failed */
+};
+
+static inline struct check_child *child_block(struct session *s)
+{
+	return s->memory;
+}
+
+static inline struct check_parent *parent_block(struct session *s)
+{
+	return s->memory + sizeof(struct check_child);
+}
+
+static inline void *data_of(struct session *s)
+{
+	return s->memory + CHECK_DATA;
+}
+
+struct question {
+	u32 command;
+	u32 flags;
+	u64 offset;
+	u64 length;
+	u64 argument;
+	u64 count;
+	u32 grefs;
+};
+
+int session_open(struct session *s, struct xen_aperture_dev *dev, u64 wanted, u64 least);
+void session_close(struct session *s);
+int session_ask(struct session *s, const struct question *q, struct check_parent *answer);
+
+int cmd_wait(struct run *r);
+int cmd_info(struct run *r);
+int cmd_sizes(struct run *r);
+int cmd_directory(struct run *r);
+int cmd_hold(struct run *r);
+int cmd_drop(struct run *r);
+int cmd_withdraw(struct run *r);
+int cmd_ping(struct run *r);
+int cmd_busy(struct run *r);
+int cmd_crash(struct run *r);
+int cmd_inject(struct run *r);
+int cmd_copy(struct run *r);
+int cmd_handles(struct run *r);
+int cmd_larger(struct run *r);
+int cmd_reserved(struct run *r);
+int cmd_badref(struct run *r);
+int cmd_lies(struct run *r);
+int cmd_frames(struct run *r);
+int cmd_file(struct run *r);
+
+void drop_all(void);
+
+#endif /* SELFTEST_H */

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * aperture-hold DEV SIZE [COUNT]: apertures of a program that stay until it is killed or
+ * the device goes. Says "ready", then a line for each wake-up.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "aperture.h"
+
+int main(int argc, char **argv)
+{
+	struct aperture a;
+	int fd, n, err;
+
+	if (argc < 3) {
+		fprintf(stderr, "usage: aperture-hold DEV SIZE [COUNT]\n");
+		return 2;
+	}
+	fd = device_open((unsigned int)strtoul(argv[1], NULL, 0));
+	if (fd < 0)
+		return 2;
+	for (n = argc > 3 ? atoi(argv[3]) : 1; n > 0; n--) {
+		err = aperture_offer(&a, fd, strtoull(argv[2], NULL, 0), 4096);
+		if (!err)
+			err = aperture_map(&a);
+		if (err) {
+			printf("offer: %s status=%u\n", strerror(-err), a.offer.status);
+			return 1;
+		}
+	}
+	printf("ready granted=%llu\n", (unsigned long long)a.offer.granted);
+	fflush(stdout);
+	while ((n = aperture_wait(fd, -1)) > 0) {
+		printf("interrupts=%d\n", n);
+		fflush(stdout);
+	}
+	printf("end: %s\n", n ? strerror(-n) : "no more");
+	return n ? 1 : 0;
+}
