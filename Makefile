@@ -122,7 +122,7 @@ help:
 # Lists of "source destination mode"; install copies, uninstall removes the same.
 MANPAGES := $(wildcard toolstack/*.[58]) $(wildcard backend/daemon/*.[58])
 MODULE_FILES := $(shell cd frontend && ls *.c *.h Kbuild)
-HEADERS  := xenaperture.h xen/io/apertureif.h xen/io/aperture_signal.h linux/xen_aperture.h
+HEADERS  := xenaperture.h xenaperture_stat.h xen/io/apertureif.h xen/io/aperture_signal.h linux/xen_aperture.h
 
 define MODULE_LIST
 $(foreach f,$(MODULE_FILES),frontend/$(f) $(srcdir)/$(f) 644
@@ -142,6 +142,7 @@ $(foreach d,$(filter-out check,$(DEVICES)),$(B)/devices/$(d).so $(devdir)/$(d).s
 )$(B)/xenaperture.pc $(libdir)/pkgconfig/xenaperture.pc 644
 $(B)/apertured.service $(unitdir)/apertured.service 644
 configs/modules-load.conf $(libdir)/modules-load.d/xen-aperture.conf 644
+configs/tmpfiles.conf $(libdir)/tmpfiles.d/xen-aperture.conf 644
 $(foreach h,$(HEADERS),include/$(h) $(PREFIX)/include/$(h) 644
 )$(foreach m,$(MANPAGES),$(m) $(mandir)/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)) 644
 )$(MODULE_LIST)
