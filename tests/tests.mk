@@ -65,7 +65,6 @@ guest-stage: test-deps rig-images
 	$(Q)$(MAKE) --no-print-directory -s -C tests/integration/guest KDIR=$(KDIR) \
 		FRONTEND=$(abspath $(MODULES)/frontend) O=$(abspath $(MODULES)/guest) \
 		STAGE=$(abspath $(STAGE)/guest) stage >>$(B)/modules.log 2>&1 || { cat $(B)/modules.log >&2; exit 1; }
-	$(Q)install -D -m 644 $(MODULES)/frontend/xen-aperture.ko $(STAGE)/guest/lib/modules/extra/xen-aperture.ko
 
 # Both kernels, without a warning of compiler or sparse.
 check-kernel: test-deps rig-images

@@ -86,3 +86,6 @@ selftest_ok() {
 
 # field NAME: the value of "NAME=value" in $OUT
 field() { printf '%s\n' "$OUT" | tr ' ' '\n' | sed -n "s/^$1=//p" | tail -n 1; }
+
+# connected GUEST DEV: the guest's view
+connected() { [ "$(guest_run "$1" "cat /sys/bus/xen/devices/aperture-$2/aperture/connected")" = 1 ]; }
