@@ -376,9 +376,13 @@ static struct xenbus_driver driver = {
 	.driver.dev_groups = apf_groups,
 };
 
+/*
+ * Without an owner: xenbus would hold the module for as long as a device is bound, and
+ * it could not be unloaded. Unregistering removes every device first, so it is safe.
+ */
 int apf_xenbus_register(void)
 {
-	return xenbus_register_frontend(&driver);
+	return __xenbus_register_frontend(&driver, NULL, KBUILD_MODNAME);
 }
 
 void apf_xenbus_unregister(void)
