@@ -14,7 +14,8 @@ metric() { emit "metric $*"; }		# NAME=VALUE, recorded
 fail() {
 	emit "fail $*"
 	echo "FAILED: $*"
-	exit 1
+	[ -n "$RIG_CLEANING" ] || exit 1
+	rig_status=1			# the rest of the cleaning up goes on
 }
 broken() {				# the rig or its surroundings are at fault, not the product
 	emit "broken $*"
@@ -67,6 +68,7 @@ wait_until() {
 # --- cleaning up -------------------------------------------------------------------------------
 # at_exit COMMAND: run when the test ends, however it ends; the last one first
 RIG_AT_EXIT=
+RIG_CLEANING=
 at_exit() {
 	RIG_AT_EXIT="$1
 $RIG_AT_EXIT"
@@ -75,6 +77,7 @@ rig_cleanup() {
 	rig_status=$?
 	trap - EXIT
 	set +e
+	RIG_CLEANING=y
 	eval "$RIG_AT_EXIT"
 	exit $rig_status
 }
@@ -130,3 +133,6 @@ guest_put() {
 		guest_run "$1" "echo $gp_line | base64 -d >>'$3'"
 	done
 }
+
+. /rig/dom0/counts.sh
+. /rig/dom0/trace.sh

@@ -55,6 +55,7 @@ class Boot:
         self.done = []
         self.started = False
         self.finished = False
+        self.ready = False          # the current test's guests are there
         self.spoilt = False
         self.last = {}
         self.stray = []
@@ -99,14 +100,18 @@ class Boot:
         return time.monotonic() - self.heard
 
     def allowed(self):
-        base = BOOT_TIMEOUT if not self.current else self.current.case.test.timeout
+        base = self.current.case.test.timeout if self.current and self.ready else BOOT_TIMEOUT
         return base * self.session.patience
 
     # --- consoles -----------------------------------------------------------------------------
     def read_consoles(self):
+        """The number of lines read."""
+        count = 0
         for console in self.consoles:
             for line in console.tail.lines():
                 self.console_line(console, line)
+                count += 1
+        return count
 
     def console_line(self, console, line):
         domain = console.domain_of(line)
@@ -140,11 +145,17 @@ class Boot:
             self.session.say(f"dom0 is up after {time.monotonic() - self.begin:.1f} s")
             self.started = True
         elif word == "start":
+            self.ready = False
             self.current = Result(self.cases[int(rest)])
             self.current.splats += self.stray
             self.stray = []
             self.test_begin = time.monotonic()
             self.session.say(f"{self.current.case.title}")
+        elif word == "guest":
+            self.session.say(f"    starting guest {rest}")
+        elif word == "ready":
+            self.ready = True
+            self.test_begin = time.monotonic()
         elif word == "end":
             self.ended(rest)
         elif word == "bye":
@@ -228,16 +239,21 @@ class Boot:
         result.notes.append("backtraces of the kernels and Xen's view of the vCPUs are in the log, after '--- hang'")
         splats, self.current = result.splats[:], None
         self.machine.order("rig_where")
-        self.settle(3)
+        self.settle()
         self.machine.debug_keys("0dq")
-        self.settle(3)
+        self.settle()
         result.splats = splats
         self.stray = []
 
-    def settle(self, seconds):
-        end = time.monotonic() + seconds * self.session.patience
-        while time.monotonic() < end and self.machine.running():
-            self.read_consoles()
+    def settle(self):
+        """Until the consoles were silent for a second, ten at most."""
+        begin = quiet = time.monotonic()
+        while self.machine.running():
+            now = time.monotonic()
+            if self.read_consoles():
+                quiet = now
+            if now - quiet > self.session.patience or now - begin > 10 * self.session.patience:
+                return
             time.sleep(0.05)
 
 

@@ -14,7 +14,7 @@ LINUX = re.compile(
     r"\bOut of memory: |\bCall Trace:")
 XEN = re.compile(
     r"\(XEN\).*(\bXen (BUG|WARN) at |\bAssertion |\bPanic on CPU|\bFATAL |\bXen call trace|"
-    r"\bdomain_crash|\bDomain \d+ .*crashed|\bcrashed on cpu|\bUnhandled |\bwatchdog |\bWatchdog |"
+    r"\bdomain_crash|\bDomain \d+ .*crashed|\bDom0 crashed|\bcrashed on cpu|\bUnhandled |\bwatchdog |\bWatchdog |"
     r"\bWARNING|\bERROR|\bError |\bUBSAN|\b[a-z0-9_/-]+\.c:\d+[: ])")
 
 # Printed by an untouched boot, and harmless. Exact text, within the line.
