@@ -55,16 +55,22 @@ $(B)/tests/%.o $(B)/asan/%.o $(B)/tsan/%.o: CPPFLAGS += $(UNIT_CPPFLAGS)
 
 # ---- the guest's module ---------------------------------------------------
 RIG     := tests/rig/rig
-KDIR    ?= $(shell tests/rig/kernel-headers 6.1)
+STAGE   := $(B)/stage
+KDIR    ?= $$(tests/rig/kernel-headers 6.1)
 MODULES := $(B)/modules-6.1
 
-# Kernel modules and guest programs for the rig: what tests/integration/guest makes.
+# What the guests of the rig get: the module, its self-test, and static programs (they have no libraries).
+GUEST := $(STAGE)/guest
 guest-stage: test-deps rig-images
-	$(Q)$(MAKE) --no-print-directory -s -C frontend KDIR=$(KDIR) O=$(abspath $(MODULES)/frontend) >$(B)/modules.log 2>&1 || \
-		{ cat $(B)/modules.log >&2; exit 1; }
-	$(Q)$(MAKE) --no-print-directory -s -C tests/integration/guest KDIR=$(KDIR) \
-		FRONTEND=$(abspath $(MODULES)/frontend) O=$(abspath $(MODULES)/guest) \
-		STAGE=$(abspath $(STAGE)/guest) stage >>$(B)/modules.log 2>&1 || { cat $(B)/modules.log >&2; exit 1; }
+	$(call say,MODULE,$(MODULES))
+	$(Q){ $(MAKE) -C frontend KDIR=$(KDIR) O=$(abspath $(MODULES))/frontend && \
+	$(MAKE) -C tests/integration/guest/module KDIR=$(KDIR) O=$(abspath $(MODULES))/selftest \
+		FRONTEND=$(abspath $(MODULES))/frontend && \
+	$(MAKE) -C tests/integration/guest/user STATIC=1 O=$(abspath $(B))/guest-user; } >$(B)/guest.log 2>&1 || \
+		{ cat $(B)/guest.log >&2; exit 1; }
+	$(Q)rm -rf $(GUEST) && mkdir -p $(GUEST)/usr/bin $(GUEST)/lib/modules/extra
+	$(Q)cp $(MODULES)/frontend/xen-aperture.ko $(MODULES)/selftest/aperture_selftest.ko $(GUEST)/lib/modules/extra/
+	$(Q)find $(B)/guest-user -maxdepth 1 -type f -perm -u+x -exec cp {} $(GUEST)/usr/bin/ \;
 
 # Both kernels, without a warning of compiler or sparse.
 check-kernel: test-deps rig-images
@@ -78,8 +84,6 @@ check-kernel: test-deps rig-images
 	done
 
 # ---- the rig --------------------------------------------------------------
-STAGE := $(B)/stage
-
 rig-images:
 	$(Q)tests/rig/prepare
 
