@@ -13,6 +13,7 @@
 struct transfer {
 	struct session *s;
 	struct file *file;
+	u64 size;			/* bytes of the file that go through */
 	u64 bytes, turns;
 	struct sha256_state total, total_after;
 	struct check_parent answer;
@@ -37,7 +38,7 @@ static void hash(const void *data, u64 n, struct sha256_state *total, u8 *digest
 /* As much as fits; less only at the end of the file. */
 static ssize_t fill(struct transfer *t, loff_t *pos)
 {
-	u64 room = rounddown(t->s->size, 8), n = 0;
+	u64 room = min_t(u64, rounddown(t->s->size, 8), t->size - *pos), n = 0;
 	ssize_t got;
 
 	while (n < room) {
@@ -96,7 +97,7 @@ static int turn(struct run *r, struct transfer *t, u64 n, bool last)
 
 static int all_turns(struct run *r, struct transfer *t)
 {
-	loff_t pos = 0, size = i_size_read(file_inode(t->file));
+	loff_t pos = 0;
 	ssize_t n;
 	int err;
 
@@ -106,8 +107,8 @@ static int all_turns(struct run *r, struct transfer *t)
 		n = fill(t, &pos);
 		if (n <= 0)
 			return n ? n : wrong(r, t, "the file is empty");
-		err = turn(r, t, n, pos >= size);
-	} while (!err && pos < size);
+		err = turn(r, t, n, pos >= t->size);
+	} while (!err && pos < t->size);
 	return err;
 }
 
@@ -154,7 +155,7 @@ int cmd_file(struct run *r)
 	u64 size;
 	int err;
 
-	err = arg_u64(r, 3, &size);
+	err = arg_u64(r, 3, &size) ?: arg_u64_or(r, 4, &t.size, 0);
 	if (err)
 		return err;
 	t.file = filp_open(r->argv[2], O_RDONLY, 0);
@@ -162,6 +163,8 @@ int cmd_file(struct run *r)
 		say(r, "file %s: error %ld\n", r->argv[2], PTR_ERR(t.file));
 		return PTR_ERR(t.file);
 	}
+	if (!t.size)
+		t.size = i_size_read(t.file->f_mapping->host);
 	err = arg_dev(r, 1, &dev);
 	if (!err) {
 		err = through(r, dev, &t, size);

@@ -39,7 +39,7 @@ static const struct {
 	{ "badref",	cmd_badref,	3, "dev pages index [ref]: one reference is bad" },
 	{ "lies",	cmd_lies,	1, "dev: directories that lie" },
 	{ "frames",	cmd_frames,	2, "dev count [slots]: checksummed frames both ways" },
-	{ "file",	cmd_file,	3, "dev path size: a file through an aperture of that size" },
+	{ "file",	cmd_file,	3, "dev path size [bytes]: a file, or its first bytes, through an aperture of that size" },
 };
 
 void say(struct run *r, const char *fmt, ...)
