@@ -89,6 +89,10 @@ int check_main(const char *program, CU_TestInfo *tests)
 		return 2;
 	}
 	failed = CU_get_number_of_failures();
+	if (!CU_get_number_of_asserts()) {
+		printf("not ok - %s: it asserted nothing\n", base_name(program));
+		return 1;
+	}
 	printf("%sok - %s: %u tests, %u assertions", failed ? "not " : "", base_name(program),
 	       CU_get_number_of_tests_run(), CU_get_number_of_asserts());
 	if (failed)

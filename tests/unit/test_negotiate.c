@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backend/core/negotiate.h"
+#include "negotiate.h"
 #include "check.h"
 
 #define PAGE	((uint64_t)XENAPT_PAGE_SIZE)
@@ -116,8 +116,11 @@ static void sizes_random(void)
 		uint64_t wanted = some_size(&seed);
 		uint64_t least = check_random(&seed) % 3 ? some_size(&seed) : 0;
 		uint64_t policy = PAGE * (1 + check_random(&seed) % XENAPT_MAX_PAGES);
-		uint64_t pages = 1 + (check_random(&seed) >> check_random(&seed) % 64);
-		struct size_case c = reference(wanted, least, policy, pages);
+		uint64_t pages = check_random(&seed);
+		struct size_case c;
+
+		pages = 1 + (pages >> pages % 64);
+		c = reference(wanted, least, policy, pages);
 
 		check_size(&c, i);
 	}

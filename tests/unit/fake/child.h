@@ -10,7 +10,7 @@
 
 #include "fake.h"
 
-#include "backend/core/barrier.h"
+#include "barrier.h"
 #include <xen/io/ring.h>
 #include <xen/io/apertureif.h>
 

@@ -9,7 +9,7 @@
 #include "child.h"
 #include "fake.h"
 
-#include "backend/core/device.h"
+#include "device.h"
 
 #define PAIR_PARENT	1u
 #define PAIR_CHILD	5u

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# make unit: every unit test and fuzz target. A program is a list of sources; the plain
+# one is linked from the very objects of the product, the others are compiled again.
+#
+#   plain   all but fuzz targets
+#   asan    address and undefined behaviour; not where coroutines change stacks
+#   tsan    two threads, with barriers that the sanitizer understands
+
+U := tests/unit
+UNIT_CHECK := $(U)/check.c
+UNIT_FAKE := $(wildcard $(U)/fake/*.c)
+unit_core = $(patsubst %,backend/core/%.c,$(1))
+unit_tool = $(patsubst %,toolstack/%.c,$(1))
+
+UNIT_SRCS_test_parse := $(call unit_core,parse)
+UNIT_SRCS_test_negotiate := $(call unit_core,negotiate parse status)
+UNIT_SRCS_test_directory := $(call unit_core,directory)
+UNIT_SRCS_test_ring := $(UNIT_FAKE) $(CORE_SRCS)
+UNIT_SRCS_test_signals := $(call unit_core,signals)
+UNIT_SRCS_test_device := $(UNIT_FAKE) $(CORE_SRCS)
+UNIT_SRCS_test_handshake := $(UNIT_FAKE) $(CORE_SRCS)
+UNIT_SRCS_test_contract :=
+UNIT_SRCS_test_interleavings := $(U)/explore.c
+UNIT_SRCS_test_threads := $(call unit_core,ring signals)
+UNIT_SRCS_test_tool_spec := $(call unit_tool,spec say) $(call unit_core,parse status)
+UNIT_SRCS_test_tool_stat := $(call unit_tool,statfile store say) $(U)/tool_xenstore.c \
+			    $(call unit_core,parse status)
+UNIT_SRCS_test_tool_device := $(call unit_tool,spec device store change wait removal say) \
+			      $(U)/tool_xenstore.c $(call unit_core,parse status)
+
+UNIT_TESTS := test_parse test_negotiate test_directory test_ring test_signals test_device \
+	      test_handshake test_contract test_tool_spec test_tool_stat test_tool_device
+UNIT_PLAIN := $(UNIT_TESTS) test_interleavings test_threads
+UNIT_ASAN := $(UNIT_TESTS)
+UNIT_TSAN := test_threads
+TSAN_FLAGS := -include $(U)/tsan_barrier.h
+
+# Fuzz target and number of inputs.
+FUZZ := fuzz_directory:10000 fuzz_nodes:100000 fuzz_ring:3000 fuzz_spec:50000
+FUZZ_SRCS_fuzz_directory := $(UNIT_FAKE) $(CORE_SRCS)
+FUZZ_SRCS_fuzz_nodes := $(call unit_core,negotiate parse status)
+FUZZ_SRCS_fuzz_ring := $(UNIT_FAKE) $(CORE_SRCS)
+FUZZ_SRCS_fuzz_spec := $(call unit_tool,spec say) $(call unit_core,parse status)
+
+UNIT_OBJ_plain := $(B)
+UNIT_OBJ_asan := $(B)/asan
+UNIT_OBJ_tsan := $(B)/tsan
+UNIT_LINK_asan := -fsanitize=address,undefined
+UNIT_LINK_tsan := -fsanitize=thread
+
+$(B)/asan/tests/fuzz/%.o: UNIT_CPPFLAGS += -DFUZZ_MAIN
+
+# variant, program, sources, arguments
+define unit_program
+$(B)/unit/$(1)/$(2): $$(patsubst %.c,$$(UNIT_OBJ_$(1))/%.o,$(3))
+	$$(call say,LD,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(UNIT_LINK_$(1)) $$(LDFLAGS) $$^ -lcunit -lpthread -o $$@
+
+unit-run: unit-$(1)-$(2)
+.PHONY: unit-$(1)-$(2)
+unit-$(1)-$(2): $(B)/unit/$(1)/$(2)
+	@timeout 120 $$< $(4) >$$<.log 2>&1 && sed 's/^ok - /ok - $(1) /' $$<.log || \
+		{ cat $$<.log; echo 'not ok - $(1) $(2): it is $$<'; exit 1; }
+endef
+
+unit_rule = $(eval $(call unit_program,$(1),$(2),$(U)/$(2).c $(UNIT_CHECK) $(UNIT_SRCS_$(2)),))
+fuzz_rule = $(eval $(call unit_program,asan,$(1),tests/fuzz/$(1).c $(FUZZ_SRCS_$(1)),$(2)))
+
+$(foreach t,$(UNIT_PLAIN),$(call unit_rule,plain,$(t)))
+$(foreach t,$(UNIT_ASAN),$(call unit_rule,asan,$(t)))
+$(foreach t,$(UNIT_TSAN),$(call unit_rule,tsan,$(t)))
+$(foreach f,$(FUZZ),$(call fuzz_rule,$(firstword $(subst :, ,$(f))),$(lastword $(subst :, ,$(f)))))
+
+unit-run: unit-headers unit-cli
+.PHONY: unit-run unit-headers unit-cli unit check-barriers
+unit-headers:
+	@CC='$(CC)' $(U)/headers.sh
+unit-cli: $(TOOL)
+	@$(U)/cli.sh $(TOOL) toolstack
+
+unit:
+	@$(MAKE) --no-print-directory -s -k -j$$(nproc) --output-sync=target unit-run
+
+# Each barrier of the ring left out in turn: the thread test notices.
+check-barriers:
+	@CC='$(CC)' $(U)/barriers-matter.sh
