@@ -192,10 +192,14 @@ int device_add(struct store *store, const struct spec *spec, const struct guest 
 	return store_transact(store, add_body, &add, why);
 }
 
-/* An end that nobody uses: it is not there, nobody took it up yet, or it closed. */
+/*
+ * An end that nobody uses: it is not there, nobody took it up yet, or it closed.
+ * Who wrote an error took it up, and still has a state to write.
+ */
 static bool end_idle(const struct device_end *end)
 {
-	return !end->there || end->state == STATE_INITIALISING || end->state == STATE_CLOSED;
+	return !end->there || end->state == STATE_CLOSED ||
+	       (end->state == STATE_INITIALISING && !end->error[0]);
 }
 
 static bool remove_if_empty(const struct store *store, const char *path)

@@ -45,16 +45,22 @@ static int check_rest(char *const *rest, struct why *why)
 	return 0;
 }
 
+/* xl takes no option behind the file's name. */
 static void make_words(const struct creation *creation, const char **words)
 {
 	char *const *rest = creation->args->rest;
+	unsigned int i;
 
 	*words++ = "xl";
 	*words++ = "create";
 	*words++ = "-p";
+	for (i = 0; rest[i]; i++)
+		if (rest[i][0] == '-')
+			*words++ = rest[i];
 	*words++ = creation->path;
-	while (*rest)
-		*words++ = *rest++;
+	for (i = 0; rest[i]; i++)
+		if (rest[i][0] != '-')
+			*words++ = rest[i];
 	*words = NULL;
 }
 

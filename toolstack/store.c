@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "store.h"
 
 #define TRANSACTION_TRIES 50
+#define ANSWER_SECONDS 10
 
 /* First line of a file, or "" when it cannot be read. */
 static void read_line(const char *path, char *line, int size)
@@ -56,6 +58,30 @@ static int check_host(void)
 	return EXIT_OK;
 }
 
+#define UNREACHABLE "start it (systemctl start xenstored, or /etc/init.d/xen start)"
+
+static void no_answer(int signal)
+{
+	static const char text[] = "xen-aperture: xenstore does not answer: " UNREACHABLE "\n";
+
+	(void)signal;
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		_exit(EXIT_FAILED);
+	_exit(EXIT_NO_XEN);
+}
+
+/* Without a daemon the kernel's own device takes the question, and no answer ever comes. */
+static bool answers(const struct store *store)
+{
+	bool there;
+
+	signal(SIGALRM, no_answer);
+	alarm(ANSWER_SECONDS);
+	there = store_exists(store, "/local/domain/0");
+	alarm(0);
+	return there;
+}
+
 int store_open(struct store *store)
 {
 	int status = check_host();
@@ -64,12 +90,11 @@ int store_open(struct store *store)
 	if (status != EXIT_OK)
 		return status;
 	store->xs = xs_open(0);
-	if (!store->xs) {
-		say("cannot reach xenstore (%s): start it (systemctl start xenstored, or "
-		    "/etc/init.d/xen start)", strerror(errno));
-		return EXIT_NO_XEN;
-	}
-	return EXIT_OK;
+	if (store->xs && answers(store))
+		return EXIT_OK;
+	say("cannot reach xenstore (%s): " UNREACHABLE, strerror(errno));
+	store_close(store);
+	return EXIT_NO_XEN;
 }
 
 void store_close(struct store *store)

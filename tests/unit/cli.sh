@@ -96,7 +96,7 @@ printf 'name = "g"\naperture = [ "type=mem,size=16M", " type = mem , size = 64K 
 try 2 '"-c" is not passed on' create g.cfg -- -c
 try 2 '"other.cfg" is not passed on' create g.cfg -- other.cfg
 try 2 'aperture\[0\]: .*size is missing' create g.cfg -- 'aperture=["type=mem"]'
-try 0 'xl create -p g.cfg -q memory=64' create g.cfg --dry-run -- -q memory=64
+try 0 'xl create -p -q g.cfg memory=64' create g.cfg --dry-run -- memory=64 -q
 printf '%s\n' "$out" | grep -Eq '^ 0  mem     64 KiB' || failed "dry run: second device is not 0: $out"
 printf '%s\n' "$out" | grep -Eq '^ 1  mem     16 MiB' || failed "dry run: first device is not 1: $out"
 

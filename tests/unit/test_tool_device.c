@@ -310,6 +310,21 @@ static void test_close_idle(void)
 	unchanged(before);
 }
 
+/* Who wrote an error will write a state too: not removed under its hands. */
+static void test_close_refused(void)
+{
+	struct device device;
+	bool removed = true;
+	struct why why;
+
+	world();
+	device = added("type=mem,size=4K");
+	xs_fake_put(PARENT "/error", "E_DEVICE: no type mem");
+	CHECK_EQ(device_close(&store, &device, &removed, &why), 0);
+	CHECK(!removed);
+	CHECK_STR(xs_fake_get(PARENT "/state"), "5");
+}
+
 static void test_close_used(void)
 {
 	struct device device;
@@ -531,6 +546,7 @@ static CU_TestInfo tests[] = {
 	{ "hostile nodes", test_hostile_nodes },
 	{ "a lying guest", test_lying_guest },
 	{ "closing an idle device", test_close_idle },
+	{ "closing a refused device", test_close_refused },
 	{ "closing a used device", test_close_used },
 	{ "removing one of two", test_remove_one },
 	{ "waiting: connected", test_wait_connected },
