@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What must be the same before and after: counted by Xen and xenstored, not by the project.
+
+# xen_dump KEY: what Xen prints for a debug key
+xen_dump() {
+	xl dmesg -c >/dev/null
+	xl debug-keys "$1"
+	sleep 0.3
+	xl dmesg
+}
+# Grants of all domains that somebody has mapped: "domain count" lines
+leaks_grants() {
+	xen_dump g | awk '/grant-table for remote/ { for (i = 1; i < NF; i++) if ($i == "remote") d = $(i + 1) }
+		/\[0x[0-9a-f]+\] /  { n[d]++ } END { for (d in n) print "grants mapped of " d ": " n[d] }' | sort
+}
+# Event channels of dom0 that are bound to another domain
+leaks_channels() {
+	xen_dump e | awk '/information for domain/ { d = $NF } d == "0:" && / s=3 / { n++ }
+		END { print "event channels of dom0: " n + 0 }'
+}
+leaks_store() {
+	echo "xenstore nodes: $(xenstore-ls -f / | grep -c .)"
+	echo "connections of xenstored: $(find "/proc/$(pidof oxenstored xenstored | cut -d' ' -f1)/fd" -lname 'socket:*' | wc -l)"
+}
+# leaks_snapshot: all of it. Take it when nothing is under way.
+leaks_snapshot() {
+	leaks_grants
+	leaks_channels
+	leaks_store
+	echo "domains: $(xl list | awk 'NR > 1 { printf "%s ", $1 }')"
+	echo "free memory of Xen, MiB: $(xl info free_memory)"
+	echo "workers: $(pgrep -fc '^apertured.*--worker' || :)"
+	echo "stat files: $(find /run/xen-aperture -name '*.stat' | wc -l)"
+}
+# leaks_compare BEFORE WHAT: what is now must be that
+leaks_compare() {
+	lc_now=$(leaks_snapshot)
+	[ "$1" = "$lc_now" ] && return
+	printf '%s\n' "--- before" "$1" "--- after $2" "$lc_now"
+	fail "left behind $2: before '$(echo $1)', after '$(echo $lc_now)'"
+}
+
+# The stat file: "state peer-state epoch worker" of device 0 of $1 (domid)
+stat_numbers() { od -An -tu4 -j88 -N16 "/run/xen-aperture/$1-${2:-0}.stat" 2>/dev/null | tr -s ' ' ' '; }
+# connected_after DOMID EPOCH: both sides Connected, on a later connection
+connected_after() {
+	set -- "$2" $(stat_numbers "$1")
+	[ $# = 5 ] && [ "$2" = 4 ] && [ "$3" = 4 ] && [ "$4" -gt "$1" ]
+}
+hundredths() { cut -d' ' -f1 /proc/uptime | tr -d .; }
+
+# Checksummed frames both ways in $GUEST, run after run, until load_stop. An outage may end a run
+# before it began (E_GONE), never one that is under way.
+load_start() {
+	guest_run "$GUEST" 'rm -f /tmp/stop'
+	guest_start "$GUEST" 'n=0
+		while [ ! -e /tmp/stop ]; do
+			out=$(aperture-selftest frames 0 50000 2>&1) && n=$((n + 1)) && echo "$out" && continue
+			case $out in
+			*sent=*) echo "$out"; exit 1 ;;
+			*E_GONE*) ;;
+			*) echo "$out"; exit 1 ;;
+			esac
+		done
+		echo runs=$n' load
+	LOAD=$GUEST_JOB
+}
+load_stop() { # sets RUNS
+	guest_run "$GUEST" 'touch /tmp/stop'
+	guest_wait "$LOAD" || fail "the load failed: $(tail -n 4 load)"
+	OUT=$(cat load)
+	RUNS=$(field runs)
+	[ "$RUNS" -ge 1 ] || fail "no run of the load came to its end"
+	for ls_word in $(grep -o 'bad=[0-9]*\|lost_wakeups=[0-9]*' load | sort -u); do
+		assert_match '=0$' "$ls_word" "frames"
+	done
+}

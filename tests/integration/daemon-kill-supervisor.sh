@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# title: kill -9 of the supervisor 100 times under load
+# rows: M14
+# guests: pv pvh
+# timeout: 90
+. /rig/tests/_lib.sh
+. /rig/tests/_leaks.sh
+
+ROUNDS=${LONG:+1000}
+ROUNDS=${ROUNDS:-100}
+DOMID=$(domid_of "$GUEST")
+daemon_start
+module_load "$GUEST"
+device_attach "$GUEST" type=check,size=1M
+selftest_ok "$GUEST" "an aperture that stays" hold 0 65536
+ID=$(field id)
+
+# The epoch is in xenstore: the stat file is made anew by the next supervisor.
+epoch() { xenstore-read "/local/domain/0/backend/aperture/$DOMID/0/epoch"; }
+WORST=0
+kill_once() {
+	ko_epoch=$(epoch) ko_start=$(hundredths)
+	ko_worker=$(stat_numbers "$DOMID" | cut -d' ' -f5)
+	kill -9 "$(cat /run/xen-aperture/apertured.pid)"
+	wait_until 10 connected_after "$DOMID" "$ko_epoch" || fail "not connected 10 s after a kill: $(stat_numbers "$DOMID")"
+	ko_took=$(($(hundredths) - ko_start))
+	[ $ko_took -le $WORST ] || WORST=$ko_took
+	[ ! -e "/proc/$ko_worker/fd/3" ] || fail "worker $ko_worker lives on without its supervisor"
+}
+
+progress "warming up"
+for i in 1 2 3; do kill_once; done
+selftest_ok "$GUEST" "the aperture after three kills" ping "$ID"
+BEFORE=$(leaks_snapshot)
+echo "$BEFORE"
+
+load_start
+WORST=0
+i=0
+while [ $i -lt "$ROUNDS" ]; do
+	kill_once
+	i=$((i + 1))
+	[ $((i % 10)) != 0 ] || progress "kill $i of $ROUNDS, slowest so far ${WORST}0 ms"
+done
+load_stop
+note "$ROUNDS kills, slowest recovery ${WORST}0 ms, $RUNS runs of 50000 frames each way"
+metric kills="$ROUNDS" recovery_ms="${WORST}0"
+
+progress "the aperture is still there, and nothing was left behind"
+selftest_ok "$GUEST" "the aperture that stayed" ping "$ID"
+leaks_compare "$BEFORE" "after $ROUNDS kills of the supervisor"
