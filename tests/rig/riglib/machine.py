@@ -98,9 +98,10 @@ def accelerator(mode, smp):
 class Machine:
     """One QEMU. `folder` holds its disks and channels."""
 
-    def __init__(self, folder, mode="mt", smp=1, memory=3072, xen_args="", shell=False):
+    def __init__(self, folder, mode="mt", smp=1, memory=3072, xen_args="", shell=False, disk=None):
         self.folder = Path(folder)
         self.shell = shell
+        self.disk = disk
         self.command = self.arguments(mode, smp, memory, xen_args)
         self.process = None
         self.log = None
@@ -118,6 +119,7 @@ class Machine:
                 "-drive", f"file={img}/root.img,format=raw,if=virtio,snapshot=on",
                 "-drive", f"file={here}/run.tar,format=raw,if=virtio,readonly=on",
                 "-drive", f"file={here}/save.tar,format=raw,if=virtio",
+                *(["-drive", f"file={self.disk},format=raw,if=virtio,readonly=on"] if self.disk else []),
                 "-device", "virtio-serial-pci",
                 "-chardev", f"file,id=results,path={here}/results",
                 "-device", "virtserialport,nr=1,chardev=results,name=results",

@@ -25,6 +25,11 @@ class Result:
     splats: list = field(default_factory=list)
     last_progress: str = "none"
 
+    def as_dict(self):
+        return {"test": self.case.test.name, "guests": self.case.type, "vcpus": self.case.vcpus,
+                "rows": self.case.test.rows, "verdict": self.verdict, "reason": self.reason,
+                "seconds": round(self.seconds, 2), "metrics": self.metrics}
+
 
 class Console:
     """Lines of one channel, with the memory of the last ones by domain and of splats."""
@@ -50,7 +55,8 @@ class Boot:
     def __init__(self, session, cases):
         self.session = session
         self.cases = {case.number: case for case in cases}
-        self.machine = Machine(session.folder, session.mode, session.smp, xen_args=session.xen_args)
+        self.machine = Machine(session.folder, session.mode, session.smp, xen_args=session.xen_args,
+                               disk=session.disk)
         self.current = None
         self.done = []
         self.started = False
@@ -260,10 +266,10 @@ class Boot:
 class Session:
     """A list of cases from the first boot to the last result."""
 
-    def __init__(self, cases, folder, tests, out, mode="mt", smp=1, long=False, patience=1.0, xen_args=""):
-        self.cases, self.folder, self.tests, self.out = cases, folder, tests, out
-        self.mode, self.smp, self.long, self.patience = mode, smp, long, patience
-        self.xen_args = xen_args
+    def __init__(self, cases, folder, options, out, patience):
+        self.cases, self.folder, self.out, self.patience = cases, folder, out, patience
+        self.tests, self.mode, self.long = options.tests, options.mode, options.long
+        self.smp, self.xen_args, self.disk = options.smp or 1, options.xen, options.disk
         self.results = []
         self.logfile = open(folder / "log", "w", buffering=1)
 
@@ -272,11 +278,11 @@ class Session:
 
     def say(self, text):
         self.log(f"rig: {text}")
-        print(f"rig: {text}", file=sys.stderr, flush=True)
+        print(f"{self.folder.name}: {text}", file=sys.stderr, flush=True)
 
     def record(self, result):
         self.results.append(result)
-        self.out.result(result)
+        self.out.result(result, self.folder / "log")
 
     def run(self):
         """True when every case is ok."""
@@ -288,7 +294,7 @@ class Session:
             left = [case for case in left if case not in boot.done]
             failures = 0 if boot.done else failures + 1
             if failures == 2:
-                self.out.bail("dom0 does not start or ends before the first test")
+                self.out.bail(f"dom0 does not start or ends before the first test; log: {self.folder}/log")
                 return False
             if left:
                 self.say(f"{len(left)} tests are left: a new boot")
