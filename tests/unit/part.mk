@@ -77,7 +77,8 @@ unit-run: unit-headers unit-cli
 .PHONY: unit-run unit-headers unit-cli unit check-barriers
 unit-headers:
 	@CC='$(CC)' $(U)/headers.sh
-unit-cli: $(TOOL)
+# TOOL is not set yet where this file is read.
+unit-cli: $(B)/xen-aperture
 	@$(U)/cli.sh $(TOOL) toolstack
 
 unit:
