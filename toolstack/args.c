@@ -14,7 +14,8 @@ static const struct option_row {
 	{ OPTION_WAIT, "wait", "SECONDS", "how long to wait; 0 does not wait" },
 	{ OPTION_FORCE, "force", NULL, "when the wait ends, remove the device all the same" },
 	{ OPTION_JSON, "json", NULL, "print JSON" },
-	{ OPTION_DRY_RUN, "dry-run", NULL, "check everything, show what would be done, do nothing" },
+	{ OPTION_DRY_RUN, "dry-run", NULL,
+	  "check everything, do nothing, show what would be done" },
 };
 
 enum { OPTIONS = sizeof(options) / sizeof(options[0]) };

@@ -68,7 +68,7 @@ static struct json_object *end_json(const struct device_end *end)
 {
 	struct json_object *object = json_object_new_object();
 
-	json_object_object_add(object, "state", json_object_new_int(end->state));
+	json_object_object_add(object, "state", json_object_new_int((int)end->state));
 	json_object_object_add(object, "state_name",
 			       json_object_new_string(state_name(end->state)));
 	json_object_object_add(object, "error", json_object_new_string(end->error));

@@ -53,7 +53,7 @@ static void print_head(const struct xenaperture_stat *stat, const struct guest *
 	       state_of(stat->peer_state), stat->server);
 	if (stat->worker > 0)
 		printf(" (process %d)", stat->worker);
-	printf("\n  connection %u, connected %" PRIu64 " times, %" PRIu64 " deaths of its process\n",
+	printf("\n  connection %u; connects: %" PRIu64 ", deaths of its process: %" PRIu64 "\n",
 	       stat->epoch, stat->connects, stat->deaths);
 	printf("  %" PRIu64 " pages mapped, %" PRIu64 " for the whole guest, limit %u\n",
 	       stat->mapped_pages, stat->guest_pages, stat->max_pages);

@@ -23,7 +23,8 @@ static int check_file(int fd, const char *path, struct why *why)
 	if (fstat(fd, &file))
 		return why_set(why, "%s: %s", path, strerror(errno));
 	if (!S_ISREG(file.st_mode))
-		return why_set(why, "%s is not a regular file: it is read here, and then again by xl", path);
+		return why_set(why, "%s is not a regular file: it is read here, and then again "
+			       "by xl", path);
 	if (file.st_size > CONFIG_FILE_MAX)
 		return why_set(why, "%s has %lld bytes, the limit is %u: is it a guest's "
 			       "configuration?", path, (long long)file.st_size, CONFIG_FILE_MAX);
@@ -123,8 +124,8 @@ static int read_list(const XLU_Config *xlu, const char *path, struct config *con
 
 	error = xlu_cfg_get_list(xlu, KEY, &list, &count, 1);
 	if (error == ESRCH)
-		return why_set(why, "%s has no key " KEY ": add " KEY " = [ \"type=mem,size=16M\" ], "
-			       "or create the guest with xl", path);
+		return why_set(why, "%s has no key " KEY ": add " KEY " = [ "
+			       "\"type=mem,size=16M\" ], or create the guest with xl", path);
 	if (error)
 		return why_set(why, "%s: " KEY " is not a list: write " KEY " = [ "
 			       "\"type=mem,size=16M\" ]", path);
@@ -149,8 +150,8 @@ static int parse_text(const char *path, const struct text *text, struct config *
 	if (!xlu)
 		return why_set(why, "out of memory");
 	if (xlu_cfg_readdata(xlu, text->bytes, (int)text->length))
-		status = why_set(why, "%s is not a configuration that xl understands (above: where)",
-				 path);
+		status = why_set(why, "%s is not a configuration that xl understands "
+				 "(above: where)", path);
 	else
 		status = read_name(xlu, path, config, why) || read_list(xlu, path, config, why) ?
 			 -1 : 0;
