@@ -120,8 +120,7 @@ static void stream(struct stream *f)
 	unsigned long moved = jiffies;
 
 	xen_aperture_mask(f->s->ap);
-	while (!done(f)) {
-		look(f);
+	for (look(f); !done(f); look(f)) {
 		if (consume(f) + produce(f)) {
 			xen_aperture_doorbell(f->s->ap);
 			moved = jiffies;

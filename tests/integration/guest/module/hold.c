@@ -148,6 +148,13 @@ int cmd_ping(struct run *r)
 	return answer.value == ~q.argument ? 0 : -EILSEQ;
 }
 
+int cmd_roundtrip(struct run *r)
+{
+	struct session *s;
+
+	return find(r, &s, false) ?: round_trip(r, s);
+}
+
 int cmd_busy(struct run *r)
 {
 	struct question q = { .command = CHECK_HOLD };

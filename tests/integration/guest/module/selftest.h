@@ -78,6 +78,9 @@ int session_open(struct session *s, struct xen_aperture_dev *dev, u64 wanted, u6
 void session_close(struct session *s);
 int session_ask(struct session *s, const struct question *q, struct check_parent *answer);
 
+/* All of the data to the parent and back, transformed and verified. */
+int round_trip(struct run *r, struct session *s);
+
 int cmd_wait(struct run *r);
 int cmd_info(struct run *r);
 int cmd_sizes(struct run *r);
@@ -86,6 +89,7 @@ int cmd_hold(struct run *r);
 int cmd_drop(struct run *r);
 int cmd_withdraw(struct run *r);
 int cmd_ping(struct run *r);
+int cmd_roundtrip(struct run *r);
 int cmd_busy(struct run *r);
 int cmd_crash(struct run *r);
 int cmd_inject(struct run *r);

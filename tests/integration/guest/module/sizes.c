@@ -66,7 +66,7 @@ static int verify(struct run *r, struct session *s)
 	return 0;
 }
 
-static int round_trip(struct run *r, struct session *s)
+int round_trip(struct run *r, struct session *s)
 {
 	struct question q = { .command = CHECK_TRANSFORM, .length = s->size,
 			      .flags = CHECK_FIRST | CHECK_LAST };

@@ -108,8 +108,7 @@ static void stream(struct stream *f)
 {
 	time_t moved = time(NULL);
 
-	while (!done(f)) {
-		look(f);
+	for (look(f); !done(f); look(f)) {
 		if (consume(f) + produce(f)) {
 			aperture_doorbell(&f->a);
 			moved = time(NULL);
