@@ -24,6 +24,9 @@ static enum xapt_action while_online(const struct xapt_view *v)
 	case XAPT_BUS_CLOSING:
 		if (v->peer == XAPT_BUS_CLOSED)
 			return XAPT_FINISH;
+		/* Somebody else wrote our state: then let go of what it ends. */
+		if (v->served)
+			return XAPT_CLOSE;
 		return v->peer == XAPT_BUS_INITIALISING ? XAPT_OFFER : XAPT_WAIT;
 	case XAPT_BUS_CLOSED:
 		return v->peer == XAPT_BUS_INITIALISING ? XAPT_OFFER : XAPT_WAIT;
