@@ -139,6 +139,7 @@ void fake_permit(struct fake *f, const char *path, unsigned int owner, unsigned 
 /* Fires once at once, then on each change at or below path. */
 unsigned int fake_watch(struct fake *f, unsigned int dom, const char *path);
 bool fake_watch_fired(struct fake *f, unsigned int watch);	/* and clears */
+void fake_watch_poke(struct fake *f, unsigned int watch);	/* as if it had fired */
 void fake_unwatch(struct fake *f, unsigned int watch);
 
 /* ---- time ------------------------------------------------------------------ */

@@ -146,6 +146,11 @@ bool fake_watch_fired(struct fake *f, unsigned int watch)
 	return fired;
 }
 
+void fake_watch_poke(struct fake *f, unsigned int watch)
+{
+	f->watch[watch].fired = true;
+}
+
 void fake_unwatch(struct fake *f, unsigned int watch)
 {
 	free(f->watch[watch].path);
