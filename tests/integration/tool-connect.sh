@@ -49,11 +49,11 @@ assert_fails 1 xen-aperture attach "$GUEST" type=no-such-device,size=4K
 assert_match 'gave up: E_DEVICE: ' "$OUT" "what is said"
 assert_eq 1 "$(xen-aperture list "$GUEST" | grep -c mem)" "devices that are left"
 
-progress "ten devices, all at once away"
-for n in 1 2 3 4 5 6 7 8 9; do
+progress "four devices, all at once away"
+for n in 1 2 3; do
 	xen-aperture attach "$GUEST" type=mem,size=64K
 done
-assert_eq 10 "$(xen-aperture list "$GUEST" | grep -c ' connected$')" "connected devices"
+assert_eq 4 "$(xen-aperture list "$GUEST" | grep -c ' connected$')" "connected devices"
 xen-aperture detach "$GUEST" all
 gone "detach of all"
 
