@@ -12,7 +12,7 @@ HERE = Path(__file__).resolve().parent.parent
 TOP = HERE.parent.parent
 XEN_ARGS = ("console=com1 com1=115200,8n1 console_timestamps=none loglvl=info guest_loglvl=warning "
             "dom0_mem=1280M,max:1280M bootscrub=false conring_size=4M")
-DOM0_ARGS = "console=hvc0 loglevel=5 panic=-1 oops=panic rdinit=/init"
+DOM0_ARGS = "console=hvc0 loglevel=5 panic=-1 oops=panic cryptomgr.notests rdinit=/init"
 
 
 def cache():
