@@ -56,6 +56,7 @@ $(B)/tests/%.o $(B)/asan/%.o $(B)/tsan/%.o: CPPFLAGS += $(UNIT_CPPFLAGS)
 # ---- the guest's module ---------------------------------------------------
 RIG     := tests/rig/rig
 STAGE   := $(B)/stage
+IMAGE   := $(or $(XEN_APERTURE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/xen-aperture)/image-bookworm
 KDIR    ?= $$(tests/rig/kernel-headers 6.1)
 MODULES := $(B)/modules-6.1
 
@@ -70,6 +71,7 @@ guest-stage: test-deps rig-images
 		{ cat $(B)/guest.log >&2; exit 1; }
 	$(Q)rm -rf $(GUEST) && mkdir -p $(GUEST)/usr/bin $(GUEST)/lib/modules/extra
 	$(Q)cp $(MODULES)/frontend/xen-aperture.ko $(MODULES)/selftest/aperture_selftest.ko $(GUEST)/lib/modules/extra/
+	$(Q)cp $(IMAGE)/modules/xen-blkfront.ko $(GUEST)/lib/modules/extra/
 	$(Q)find $(B)/guest-user -maxdepth 1 -type f -perm -u+x -exec cp {} $(GUEST)/usr/bin/ \;
 
 # Both kernels, without a warning of compiler or sparse.
