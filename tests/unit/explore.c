@@ -85,6 +85,11 @@ uint64_t explore_saw(uint64_t value)
 	return value;
 }
 
+void explore_forget(uint64_t place)
+{
+	self->seen = explore_mix((uint64_t)(self - actors) + 1, place);
+}
+
 static void settle(struct actor *a)
 {
 	if (a->late)

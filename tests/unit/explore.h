@@ -42,6 +42,8 @@ struct explore_result explore(const struct explore_plan *plan);
 /* For actors. Outside a search these do what they say at once. */
 void explore_step(void);
 uint64_t explore_saw(uint64_t value);
+/* From here on what it saw does not matter, but only where it is: a number of each such place. */
+void explore_forget(uint64_t place);
 /* Give way until ready() says true. */
 void explore_wait(bool (*ready)(void));
 /* A choice among n that the search makes in every way. */

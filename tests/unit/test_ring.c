@@ -198,9 +198,18 @@ static void unanswered_requests_count(void)
 	}
 }
 
-/* It goes back behind what was taken already. */
+/* It goes back behind what was taken already, answered or not. */
 static void producer_goes_back(void)
 {
+	start(0);
+	for (unsigned int i = 0; i < 10; i++)
+		post(i);
+	push();
+	for (unsigned int i = 0; i < 5; i++)
+		take_is(i);
+	sring->req_prod = 3;
+	take_says(XAPT_RING_BROKEN);
+
 	start(0);
 	for (unsigned int i = 0; i < 10; i++)
 		post(i);
