@@ -53,6 +53,24 @@ static bool reserved_zero(const struct xenapt_request *q)
 	}
 }
 
+static bool doorbells(struct xapt_device *d)
+{
+	uint64_t own = xapt_signals_take(&d->signals, 0);
+	uint64_t bits = xapt_signals_take(&d->signals, 1);
+	bool any = own || bits;
+
+	for (; own; own &= own - 1)
+		d->ops->signal(d->opaque, (unsigned int)__builtin_ctzll(own));
+	for (; bits; bits &= bits - 1) {
+		unsigned int slot = (unsigned int)__builtin_ctzll(bits);
+
+		/* A doorbell of an aperture that is not mapped says nothing. */
+		if (d->aperture[slot].state == XENAPT_STATE_MAPPED)
+			d->ops->doorbell(d->opaque, slot);
+	}
+	return any;
+}
+
 /* One request, already copied; fills in r's status, handle, value, slot. */
 static void execute(struct xapt_device *d, const struct xenapt_request *q,
 		    struct xenapt_response *r)
@@ -76,6 +94,8 @@ static void execute(struct xapt_device *d, const struct xenapt_request *q,
 		xapt_aperture_map(d, q->u.named.handle, r);
 		break;
 	case XENAPT_REQ_WITHDRAW:
+		/* What was rung before is heard before. */
+		doorbells(d);
 		xapt_aperture_withdraw(d, q->u.named.handle, r);
 		break;
 	case XENAPT_REQ_RELEASE:
@@ -116,24 +136,6 @@ static int requests(struct xapt_device *d, unsigned int budget)
 		}
 	}
 	return (int)n;
-}
-
-static bool doorbells(struct xapt_device *d)
-{
-	uint64_t own = xapt_signals_take(&d->signals, 0);
-	uint64_t bits = xapt_signals_take(&d->signals, 1);
-	bool any = own || bits;
-
-	for (; own; own &= own - 1)
-		d->ops->signal(d->opaque, (unsigned int)__builtin_ctzll(own));
-	for (; bits; bits &= bits - 1) {
-		unsigned int slot = (unsigned int)__builtin_ctzll(bits);
-
-		/* A doorbell of an aperture that is not mapped says nothing. */
-		if (d->aperture[slot].state == XENAPT_STATE_MAPPED)
-			d->ops->doorbell(d->opaque, slot);
-	}
-	return any;
 }
 
 bool xapt_device_service(struct xapt_device *d, unsigned int budget)

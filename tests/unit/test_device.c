@@ -878,6 +878,23 @@ static void doorbells(void)
 	CHECK(pair_end(p));
 }
 
+/* The child rings for its last data and withdraws at once: the device still hears of it. */
+static void doorbell_before_withdraw(void)
+{
+	struct pair *p = plain_pair();
+	struct xenapt_response r;
+	struct buffer b;
+	uint64_t h;
+
+	CHECK(child_describe(&p->child, &b, PAGE, 0, false));
+	h = reach(p, &b, XENAPT_STATE_MAPPED);
+	child_doorbell(&p->child, XENAPT_SIGNAL_APERTURE);
+	CHECK_EQ(pair_named(p, XENAPT_REQ_WITHDRAW, h, &r), XENAPT_OK);
+	CHECK_EQ(p->type.doorbell[0], 1);
+	CHECK(child_forget(&p->child, &b));
+	CHECK(pair_end(p));
+}
+
 static void interrupts(void)
 {
 	struct pair *p = plain_pair();
@@ -1041,6 +1058,7 @@ static CU_TestInfo tests[] = {
 	{ "budget of a call", budget },
 	{ "doorbells beside requests", doorbells_are_served_beside_requests },
 	{ "doorbells", doorbells },
+	{ "a doorbell right before WITHDRAW", doorbell_before_withdraw },
 	{ "interrupts", interrupts },
 	{ "counters", counters },
 	{ "impossible ring indices", poisoned_rings },
