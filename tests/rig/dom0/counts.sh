@@ -2,28 +2,28 @@
 # What must return to where it was: grants, mappings, event channels, xenstore, memory of Xen.
 # Sourced by lib.sh.
 
-# xen_key KEY: what Xen prints for one of its debug keys
-xen_key() {
+# xen_keys KEYS: what Xen prints for these of its debug keys
+xen_keys() {
 	xl dmesg -c >/dev/null
 	xl debug-keys "$1"
 	xl dmesg -c | sed 's/^(XEN) //'
 }
 
-# "DOMID FRAMES MAPPED" for each domain; MAPPED counts the entries that somebody has mapped
-xen_grant_tables() {
-	xen_key g | awk '
-		/^grant-table for remote/ { d = substr($4, 2); n[d] = 0; order[++m] = d }
-		/ frames \(/ { frames[d] = $1 }
-		/^\[0x/ { n[d]++ }
-		END { for (i = 1; i <= m; i++) print order[i], frames[order[i]], n[order[i]] }'
-}
-
-# "DOMID PORTS" for each domain; PORTS counts the event channels in use
-xen_event_channels() {
-	xen_key e | awk '
-		/^Event channel information for domain/ { d = $6; sub(":", "", d); n[d] = 0 }
-		/ s=[1-9]/ { n[d]++ }
-		END { for (d in n) print d, n[d] }'
+# From the keys g (grant tables), e (event channels) and m (memory):
+#   "frames ID N" pages of a domain's grant table; "mapped ID N" entries that somebody has mapped;
+#   "ports ID N"; "free KIB"
+xen_keys_read() {
+	xen_keys gem | awk '
+		/^grant-table for remote/ { d = substr($4, 2); mapped[d] = 0 }
+		/ frames \(/ { print "frames", d, $1 }
+		/^\[0x/ { mapped[d]++ }
+		/^Event channel information for domain/ { d = $6; sub(":", "", d); ports[d] = 0 }
+		/ s=[1-9]/ { ports[d]++ }
+		/Dom heap: / { sub("kB", "", $3); print "free", $3 }
+		END {
+			for (d in mapped) print "mapped", d, mapped[d]
+			for (d in ports) print "ports", d, ports[d]
+		}'
 }
 
 # xen_counts: one "NAME VALUE" a line, sorted; guests by their name:
@@ -36,19 +36,18 @@ xen_event_channels() {
 #   free           memory of Xen that is free, in KiB
 xen_counts() {
 	xl list | awk 'NR > 1 { print $2, $1 }' >counts.names
-	{
-		xen_grant_tables | while read -r xc_id xc_frames xc_mapped; do
-			[ "$xc_id" = 0 ] || echo "grants $xc_id $(rigctl grants "$xc_id" "$xc_frames" || echo "?")"
-			echo "mapped $xc_id $xc_mapped"
-		done
-		xen_event_channels | sed 's/^/ports /'
-	} | awk 'NR == FNR { name[$1] = $2; next } { print $1 "." ($2 in name ? name[$2] : "dead" $2), $3 }' \
-		counts.names - | grep -v '\.dead' | sort
+	xen_keys_read >counts.keys
+	while read -r xc_what xc_id xc_frames; do
+		[ "$xc_what" = frames ] && [ "$xc_id" != 0 ] || continue
+		echo "grants $xc_id $(rigctl grants "$xc_id" "$xc_frames" || echo "?")"
+	done <counts.keys | cat - counts.keys | awk '
+		NR == FNR { name[$1] = $2; next }
+		NF == 3 && $1 != "frames" && $2 in name { print $1 "." name[$2], $3 }' counts.names - | sort
 	xenstore-ls -f | awk '$1 ~ /aperture/ { a++ } END { print "nodes", NR; print "nodes.aperture", a + 0 }'
 	xenstore-control watches | awk '/^watch / { n++; if ($2 ~ /^A/) a++ }
 		END { print "watches", n; print "watches.dom0", a + 0 }'
 	echo "null $(grep -c '(null)' counts.names || :)"
-	xen_key m | sed -n 's/.*Dom heap: \([0-9]*\)kB free.*/free \1/p'
+	grep '^free ' counts.keys
 }
 
 # leak_check_begin: after a warm-up round (tables of Xen grow once and never shrink), when nothing is

@@ -34,8 +34,16 @@ rig_where() {
 	ps -eo pid,stat,wchan:24,args | grep -v '\]$' >>"$RIG_TESTLOG"
 	for rw in $(xl list | awk 'NR > 2 { print $2 }'); do
 		xl sysrq "$rw" l
-		xl sysrq "$rw" w
+		xl sysrq "$rw" t
 	done
+	sleep 1
+	mark where
+}
+
+# The host reads the consoles up to this line before it judges.
+mark() {
+	echo "rig-mark $1" >>/var/log/xen/console/guest-rig.log
+	echo "rig-mark $1" >/dev/hvc0
 }
 
 # --- what must be true -------------------------------------------------------------------------

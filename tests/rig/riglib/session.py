@@ -10,6 +10,7 @@ from .machine import Machine, Tail
 
 BOOT_TIMEOUT = 60      # seconds from QEMU's start to dom0's first line
 MARK_TIMEOUT = 3        # seconds for the consoles to catch up with the results
+WHERE_TIMEOUT = 20      # seconds for dom0 to gather backtraces after a hang
 CONTEXT = 40            # lines kept after the first of a splat
 LAST_LINES = 8          # of each console, shown for a hang
 
@@ -80,6 +81,7 @@ class Boot:
         self.results = Tail(folder / "results")
         self.consoles = [Console(folder / "console", dom0_or_xen), Console(folder / "guests", guest_name)]
         self.machine.start()
+        self.session.log(f"rig: {' '.join(self.machine.command)}")
         self.begin = self.heard = time.monotonic()
         try:
             self.watch()
@@ -136,9 +138,9 @@ class Boot:
             where.append(f"{splat.kind(line)}: {line}")
             console.follow = CONTEXT
 
-    def await_marks(self, number):
-        end = time.monotonic() + MARK_TIMEOUT * self.session.patience
-        while time.monotonic() < end and any(c.mark != str(number) for c in self.consoles):
+    def await_marks(self, mark, timeout=MARK_TIMEOUT):
+        end = time.monotonic() + timeout * self.session.patience
+        while time.monotonic() < end and any(c.mark != mark for c in self.consoles):
             time.sleep(0.02)
             self.read_consoles()
         for console in self.consoles:
@@ -215,6 +217,7 @@ class Boot:
         self.spoilt = True
         self.read_consoles()
         if not self.current:
+            self.tell_last("the machine ended without a test")
             return
         result, self.current.verdict = self.current, "not ok"
         result.reason = f"the machine ended during the test, after '{result.last_progress}'"
@@ -222,14 +225,17 @@ class Boot:
         self.show_last(result)
         self.close(result)
 
+    def tell_last(self, what):
+        self.session.say(f"{what}; the consoles end with:")
+        errors = (self.session.folder / "qemu.err").read_text(errors="replace").splitlines()
+        for line in sum(self.last.values(), errors[-LAST_LINES:]):
+            self.session.say("    " + line)
+
     def hung(self):
         self.spoilt = True
         result = self.current
         if not result:
-            self.session.say("no life in dom0; its console ends with:")
-            for lines in self.last.values():
-                for line in lines:
-                    self.session.say("    " + line)
+            self.tell_last("no life in dom0")
             return
         result.verdict = "not ok"
         result.seconds = time.monotonic() - self.test_begin
@@ -245,7 +251,7 @@ class Boot:
         result.notes.append("backtraces of the kernels and Xen's view of the vCPUs are in the log, after '--- hang'")
         splats, self.current = result.splats[:], None
         self.machine.order("rig_where")
-        self.settle()
+        self.await_marks("where", WHERE_TIMEOUT)
         self.machine.debug_keys("0dq")
         self.settle()
         result.splats = splats
