@@ -18,3 +18,9 @@ DEVICE_PKGS_check := libgcrypt xengnttab
 
 # Plugins see the daemon's xenaperture_*() only.
 $(B)/backend/lib/%.o $(B)/backend/daemon/%.o: CFLAGS += -fvisibility=hidden -D_GNU_SOURCE
+
+# The same device in a plain program.
+SERVE := $(B)/aperture-serve
+$(SERVE): $(B)/tests/integration/peer/serve.o $(B)/tests/integration/peer/check.o $(B)/libxenaperture.so.1
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) -L$(B) -lxenaperture $(call pkg,--libs,$(DEVICE_PKGS_check)) -o $@

@@ -89,10 +89,11 @@ check-kernel: test-deps rig-images
 rig-images:
 	$(Q)tests/rig/prepare
 
-dom0-stage: build-after-deps $(B)/devices/check.so
+dom0-stage: build-after-deps $(B)/devices/check.so $(B)/aperture-serve
 	$(Q)rm -rf $(STAGE)/dom0
 	$(Q)$(MAKE) --no-print-directory -s install DESTDIR=$(abspath $(STAGE)/dom0) >/dev/null
 	$(Q)install -D -m 644 $(B)/devices/check.so $(STAGE)/dom0$(devdir)/check.so
+	$(Q)install -D -m 755 $(SERVE) $(STAGE)/dom0$(bindir)/aperture-serve
 
 stage: guest-stage
 	$(Q)$(MAKE) --no-print-directory dom0-stage

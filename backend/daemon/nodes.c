@@ -9,7 +9,7 @@
 #include "parse.h"
 
 #define WINDOW_MS	250
-#define WINDOW_STEPS	200	/* of all devices of a guest */
+#define WINDOW_STEPS	50	/* of all devices of a guest */
 
 #define DOMID_MAX	0x7fef
 

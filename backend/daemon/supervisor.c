@@ -98,7 +98,8 @@ static int open_store(struct supervisor *s)
 		return -1;
 	s->bus.max_size = s->config.max_size;
 	if (!xs_watch(s->bus.xs, s->bus.root, "backend"))
-		return xapt_error_set(errno, "%s: cannot watch it: %s", s->bus.root, strerror(errno));
+		return xapt_error_set(errno, "xenstore: cannot watch %s: %s", s->bus.root,
+				      strerror(errno));
 	if (!xs_watch(s->bus.xs, "@releaseDomain", "release"))
 		xapt_log(XENAPERTURE_WARNING, "", "no notice of guests that end (%s): allow it by xenstore-chmod @releaseDomain r%u",
 			 strerror(errno), s->bus.own);

@@ -54,6 +54,7 @@ struct guest {
 	uint64_t serving;		/* ms, when its first device connected; 0: not yet */
 	uint64_t not_before;		/* ms, the next start */
 	unsigned int quick;		/* deaths in a row without having served */
+	bool report;			/* of which the administrator is to be told */
 };
 
 struct supervisor {

@@ -283,7 +283,8 @@ static void report_pause(struct guest *g)
 	struct device *d;
 	char text[96];
 
-	if (g->quick <= QUICK_FREE || g->not_before <= now)
+	g->report = false;
+	if (g->not_before <= now)
 		return;
 	snprintf(text, sizeof(text), "the worker died %u times in a row at once; next try in %u ms",
 		 g->quick, (unsigned int)(g->not_before - now));
@@ -315,7 +316,7 @@ static void died(struct guest *g, int status)
 		return;
 	}
 	back_off(g);
-	report_pause(g);
+	g->report = g->quick > QUICK_FREE;
 }
 
 void workers_reap(struct supervisor *s)
@@ -370,7 +371,12 @@ static void work_guest(struct supervisor *s, struct guest *g)
 		g->deadline = 0;
 		return;
 	}
-	if (s->stop || g->dead || !wants_worker(g))
+	if (s->stop || g->dead)
+		return;
+	/* After the devices' steps: a new offer takes old errors away. */
+	if (g->report)
+		report_pause(g);
+	if (!wants_worker(g))
 		return;
 	if (!g->pid && g->not_before <= now)
 		start(s, g);

@@ -9,6 +9,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <xentoollog.h>
+
 #include "connection.h"
 #include "log.h"
 
@@ -97,13 +99,30 @@ static int open_loop(struct xapt_guest *g)
 	return 0;
 }
 
+/*
+ * The libraries would say a line for each mapping that fails: a guest decides how many.
+ * What matters is said by the caller.
+ */
+static void say_nothing(struct xentoollog_logger *logger, xentoollog_level level, int errnoval,
+			const char *context, const char *format, va_list args)
+{
+	(void)logger;
+	(void)level;
+	(void)errnoval;
+	(void)context;
+	(void)format;
+	(void)args;
+}
+
+static struct xentoollog_logger silent = { .vmessage = say_nothing };
+
 static int open_xen(struct xapt_guest *g)
 {
-	g->gnttab = xengnttab_open(NULL, 0);
+	g->gnttab = xengnttab_open(&silent, 0);
 	if (!g->gnttab)
 		return xapt_error_set(errno, "/dev/xen/gntdev: %s; is this a Xen domain, and the module xen-gntdev loaded?",
 				      strerror(errno));
-	g->evtchn = xenevtchn_open(NULL, 0);
+	g->evtchn = xenevtchn_open(&silent, 0);
 	if (!g->evtchn)
 		return xapt_error_set(errno, "/dev/xen/evtchn: %s; is this a Xen domain, and the module xen-evtchn loaded?",
 				      strerror(errno));

@@ -129,7 +129,7 @@ static int check_type(struct program *p)
 static int watch_store(struct program *p)
 {
 	if (!xs_watch(p->bus.xs, p->node.back, TOKEN_BACK))
-		return xapt_error_set(errno, "%s: cannot watch it: %s", p->node.back,
+		return xapt_error_set(errno, "xenstore: cannot watch %s: %s", p->node.back,
 				      strerror(errno));
 	/* A driver domain may not see it: it learns of the guest's end by its nodes. */
 	xs_watch(p->bus.xs, "@releaseDomain", TOKEN_RELEASE);

@@ -344,7 +344,7 @@ static enum xapt_step act(struct xapt_node *n, enum xapt_action action)
 	return XAPT_STEP_STAYS;
 }
 
-enum xapt_step xapt_node_step(struct xapt_node *n, bool dead)
+static enum xapt_step step_once(struct xapt_node *n, bool dead)
 {
 	enum xapt_action action;
 	struct xapt_view view;
@@ -361,6 +361,17 @@ enum xapt_step xapt_node_step(struct xapt_node *n, bool dead)
 		return XAPT_STEP_STAYS;
 	}
 	return let_go(n) ? act(n, action) : XAPT_STEP_STAYS;
+}
+
+enum xapt_step xapt_node_step(struct xapt_node *n, bool dead)
+{
+	bool failed = n->failed;
+	enum xapt_step step = step_once(n, dead);
+
+	/* What failed just now closes at once: no watch will tell of it. */
+	if (step == XAPT_STEP_STAYS && n->failed && !failed)
+		step = step_once(n, dead);
+	return step;
 }
 
 /* ---- answers ---- */
@@ -474,7 +485,8 @@ int xapt_node_open(struct xapt_node *n, struct xapt_bus *b, const struct xapt_no
 	snprintf(n->watch, sizeof(n->watch), "%s/state", n->front);
 	snprintf(n->token, sizeof(n->token), "%u/%u", domid, devid);
 	if (!xs_watch(b->xs, n->watch, n->token))
-		return xapt_error_set(errno, "%s: cannot watch it: %s", n->watch, strerror(errno));
+		return xapt_error_set(errno, "xenstore: cannot watch %s: %s", n->watch,
+				      strerror(errno));
 	return 0;
 }
 

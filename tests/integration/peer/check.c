@@ -397,6 +397,9 @@ static void *check_create(struct xenaperture *xa, void *opaque)
 	(void)opaque;
 	if (!c)
 		return NULL;
+	/* A device that cannot even start. */
+	if (xenaperture_setting(xa, "abort"))
+		abort();
 	gcry_check_version(NULL);
 	gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
 	c->xa = xa;
@@ -407,6 +410,8 @@ static void *check_create(struct xenaperture *xa, void *opaque)
 	c->again = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (c->again >= 0 && !xenaperture_listen(xa, c->again, EPOLLIN))
 		return c;
+	if (c->again >= 0)
+		close(c->again);
 	free(c);
 	return NULL;
 }
