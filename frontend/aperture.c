@@ -323,8 +323,15 @@ static void silence(struct xen_aperture *ap)
 	spin_unlock_irqrestore(&ap->home->slot_lock, flags);
 }
 
+/* A program that ends, perhaps killed because of a parent that hangs, waits for nothing. */
+static bool in_a_hurry(struct xen_aperture *ap)
+{
+	return connected(ap) && (current->flags & PF_EXITING || fatal_signal_pending(current));
+}
+
 void xen_aperture_free(struct xen_aperture *ap)
 {
+	bool hurry;
 	int err;
 
 	if (!ap)
@@ -332,10 +339,11 @@ void xen_aperture_free(struct xen_aperture *ap)
 	mutex_lock(&ap->lock);
 	silence(ap);
 	ap->live = false;
-	err = finish(ap);
+	hurry = in_a_hurry(ap);
+	err = hurry ? -EINTR : finish(ap);
 	ap->ending = err;
 	/* A device that is gone has no connection: nothing can fail then. */
-	while (err && !apf_device_want_reap(ap->dev, fatal_signal_pending(current) ? 0 : REAP_SOON))
+	while (err && !apf_device_want_reap(ap->dev, hurry ? 0 : REAP_SOON))
 		err = finish(ap);
 	if (!err)
 		apf_device_unclaim(ap->dev, ap);

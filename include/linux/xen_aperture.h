@@ -101,7 +101,8 @@ struct xenapt_ioc_offer {
  * @status: out: enum xenapt_status, as above
  * @reserved: 0
  *
- * EBUSY: the other side still needs it, it stays as it is: ask again later.
+ * EBUSY: the other side still needs it, it stays as it is: ask again later. ETIMEDOUT:
+ * not known, the other side may still do it: ask again.
  */
 struct xenapt_ioc_withdraw {
 	__u32 slot;

@@ -166,8 +166,8 @@ bool xen_aperture_unmask(struct xen_aperture *ap);
  * xen_aperture_free().
  *
  * Return: 0 (also when it was withdrawn before), -EBUSY (somebody still maps it: the
- * aperture works on, ask again later), -ETIMEDOUT, -EINTR, or from
- * xen_aperture_errno().
+ * aperture works on, ask again later), -ETIMEDOUT or -EINTR (not known: the parent may
+ * still do it; ask again, or free), or from xen_aperture_errno().
  */
 int xen_aperture_withdraw(struct xen_aperture *ap);
 
