@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The emulated machine: its disks, its channels, its start and its end."""
 
+import ctypes
 import io
 import os
+import signal
 import subprocess
 import tarfile
 import time
@@ -95,6 +97,11 @@ def accelerator(mode, smp):
     return ["-accel", "tcg,thread=multi", "-smp", str(smp)]
 
 
+def die_with_parent():
+    """In the new process: no emulator outlives the rig, however the rig ends."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)      # PR_SET_PDEATHSIG
+
+
 class Machine:
     """One QEMU. `folder` holds its disks and channels."""
 
@@ -141,11 +148,12 @@ class Machine:
 
     def start(self):
         if self.shell:
-            self.process = subprocess.Popen(self.command)
+            self.process = subprocess.Popen(self.command, preexec_fn=die_with_parent)
             return
         with open(self.folder / "console", "wb") as console, open(self.folder / "qemu.err", "wb") as errors:
             self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=console,
-                                            stderr=errors, start_new_session=True)
+                                            stderr=errors, start_new_session=True,
+                                            preexec_fn=die_with_parent)
 
     def running(self):
         return self.process.poll() is None
