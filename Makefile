@@ -159,7 +159,7 @@ $(GENERATED): VERSION FORCE
 	$(Q)sed -e 's|@VERSION@|$(VERSION)|g' -e 's|@PREFIX@|$(PREFIX)|g' \
 		-e 's|@SBINDIR@|$(sbindir)|g' -e 's|@LIBDIR@|$(libdir)|g' \
 		-e 's|@SYSCONF@|$(SYSCONF)|g' -e 's|^PACKAGE_VERSION=.*|PACKAGE_VERSION="$(VERSION)"|' \
-		$(firstword $^) > $@
+		$(filter-out VERSION FORCE,$^) > $@
 .PHONY: FORCE
 FORCE:
 
