@@ -405,8 +405,10 @@ static bool write_error(struct xapt_node *n, xs_transaction_t t)
 
 static void set_error(struct xapt_node *n, enum xenapt_status status, const char *text)
 {
-	snprintf(n->stat.head.error, sizeof(n->stat.head.error), "%s: %s",
-		 xapt_status_name(status), text);
+	char error[sizeof(n->stat.head.error)];
+
+	snprintf(error, sizeof(error), "%s: %s", xapt_status_name(status), text);
+	xapt_printable(n->stat.head.error, sizeof(n->stat.head.error), error);
 }
 
 void xapt_node_failed(struct xapt_node *n, enum xenapt_status status, const char *text)
