@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "fake/pair.h"
+#include "directory.h"	/* behind ring.h, as apertureif.h asks */
 
 #define PAGE	((uint64_t)XENAPT_PAGE_SIZE)
 
@@ -347,6 +348,7 @@ static void data_both_ways(struct pair *p, const struct buffer *b, unsigned int 
 static void round_trip(uint64_t length, uint32_t offset, bool scattered)
 {
 	struct pair *p = plain_pair();
+	struct fake_counts now;
 	struct xenapt_response r;
 	struct buffer b;
 	uint64_t h;
@@ -359,6 +361,9 @@ static void round_trip(uint64_t length, uint32_t offset, bool scattered)
 	/* one call, whatever the size; one fetch, or two with an index */
 	CHECK_EQ(fake_calls(p->f, FAKE_MAP), 4);
 	CHECK_EQ(fake_calls(p->f, FAKE_COPY), b.lists > 1 ? 2 : 1);
+	/* the references are Xen's now: nothing of the control path is kept */
+	fake_count(p->f, &now);
+	CHECK_EQ(now.allocations, 0);
 	data_both_ways(p, &b, 0);
 	CHECK_EQ(pair_named(p, XENAPT_REQ_WITHDRAW, h, &r), XENAPT_OK);
 	CHECK_EQ(p->own_pages, XENAPT_MAX_PAGES);
@@ -378,6 +383,37 @@ static void round_trips(void)
 	round_trip(1020 * PAGE, 1, true);
 	round_trip(16384 * PAGE, 0, true);
 	round_trip(16384 * PAGE, 0, false);
+}
+
+/* Every list page full, every list page used; one page of memory stands for all of them. */
+static void the_largest(void)
+{
+	struct pair *p = plain_pair();
+	uint32_t frame = fake_pages(p->f, PAIR_CHILD, XENAPT_DIR_ENTRIES + 1);
+	struct xenapt_directory *index = fake_page(p->f, PAIR_CHILD, frame + XENAPT_DIR_ENTRIES);
+	uint32_t refs[XENAPT_DIR_ENTRIES + 1];
+	struct xenapt_response r;
+	uint64_t h;
+
+	for (uint32_t i = 0; i <= XENAPT_DIR_ENTRIES; i++)
+		refs[i] = fake_grant(p->f, PAIR_CHILD, PAIR_PARENT, frame + i, true);
+	xapt_directory_header(index, XENAPT_DIR_INDEX, XENAPT_DIR_ENTRIES, 0);
+	memcpy(index->gref, refs, sizeof(index->gref));
+	for (uint32_t i = 0; i < XENAPT_DIR_ENTRIES; i++)
+		xapt_directory_header(fake_page(p->f, PAIR_CHILD, frame + i), XENAPT_DIR_LIST,
+				      XENAPT_DIR_ENTRIES, i);
+	CHECK_EQ(pair_open(p, XENAPT_MAX_SIZE, XENAPT_MAX_SIZE, &r), XENAPT_OK);
+	h = r.handle;
+	CHECK_EQ(pair_offer(p, h, XENAPT_MAX_SIZE, 1, refs[XENAPT_DIR_ENTRIES], &r), XENAPT_E_MALFORMED);
+	CHECK_EQ(pair_offer(p, h, XENAPT_MAX_SIZE, 0, refs[XENAPT_DIR_ENTRIES], &r), XENAPT_OK);
+	CHECK_EQ(p->device.aperture[0].pages, XENAPT_MAX_PAGES);
+	CHECK_EQ(pair_named(p, XENAPT_REQ_MAP, h, &r), XENAPT_E_GRANT);
+	CHECK_EQ(r.value, 0);
+	xapt_device_close(&p->device);
+	for (uint32_t i = 0; i <= XENAPT_DIR_ENTRIES; i++)
+		CHECK_EQ(fake_grant_end(p->f, PAIR_CHILD, refs[i]), 0);
+	fake_pages_free(p->f, PAIR_CHILD, frame, XENAPT_DIR_ENTRIES + 1);
+	CHECK(pair_end(p));
 }
 
 /* The parent's index of a bad page is exact, nothing stays mapped, and a retry works. */
@@ -780,6 +816,26 @@ static void page_budget_is_shared(void)
 	fake_delete(f);
 }
 
+static void page_budget_to_the_last(void)
+{
+	struct pair *p = pair_new(&(struct pair_options){ .pages = 4 });
+	struct xenapt_response r;
+	struct buffer b;
+	uint64_t h;
+
+	CHECK(child_describe(&p->child, &b, 4 * PAGE, 0, false));
+	h = reach(p, &b, XENAPT_STATE_OFFERED);
+	p->own_pages = 3;
+	CHECK_EQ(pair_named(p, XENAPT_REQ_MAP, h, &r), XENAPT_E_MAPPED_PAGES);
+	CHECK_EQ(r.value, 3);
+	p->own_pages = 4;
+	CHECK_EQ(pair_named(p, XENAPT_REQ_MAP, h, &r), XENAPT_OK);
+	CHECK_EQ(p->own_pages, 0);
+	xapt_device_close(&p->device);
+	CHECK(child_forget(&p->child, &b));
+	CHECK(pair_end(p));
+}
+
 /* At most budget requests a call; the rest is announced and done later, in order. */
 static void budget(void)
 {
@@ -954,6 +1010,29 @@ static void counters(void)
 	CHECK(pair_end(p));
 }
 
+/* Events that found work, of each kind alone, and events that did not. */
+static void spurious_events(void)
+{
+	struct pair *p = plain_pair();
+	const struct xenapt_counters *count = &p->device.signals.count;
+	struct xenapt_response r;
+	uint64_t events = count->events, spurious = count->spurious;
+
+	fake_port_send(p->f, PAIR_CHILD, p->child.port);
+	pair_service(p);
+	CHECK_EQ(count->events, events + 1);
+	CHECK_EQ(count->spurious, spurious + 1);
+	child_doorbell(&p->child, 1);
+	pair_service(p);
+	child_doorbell(&p->child, XENAPT_SIGNAL_APERTURE + 1);
+	pair_service(p);
+	pair_open(p, PAGE, 0, &r);
+	CHECK_EQ(count->events, events + 4);
+	CHECK_EQ(count->spurious, spurious + 1);
+	CHECK_EQ(p->child.event->parent.spurious, spurious + 1);
+	CHECK(pair_end(p));
+}
+
 /* ---- the connection ends --------------------------------------------------- */
 
 static void poisoned(uint32_t offset, uint32_t before)
@@ -1041,6 +1120,7 @@ static CU_TestInfo tests[] = {
 	{ "reserved fields, octet by octet", reserved_fields },
 	{ "unknown flags and requests", flags_and_types },
 	{ "1 page to 64 MiB, both ways", round_trips },
+	{ "the largest directory", the_largest },
 	{ "one bad reference among 1000", bad_references },
 	{ "a map that fails once", map_fails_once },
 	{ "bad directory pages, by number", bad_directories },
@@ -1055,12 +1135,14 @@ static CU_TestInfo tests[] = {
 	{ "an unmap that failed, then close", unmap_failed_then_closed },
 	{ "close in every state, again and again", close_is_idempotent },
 	{ "the page budget is shared", page_budget_is_shared },
+	{ "the page budget, to the last page", page_budget_to_the_last },
 	{ "budget of a call", budget },
 	{ "doorbells beside requests", doorbells_are_served_beside_requests },
 	{ "doorbells", doorbells },
 	{ "a doorbell right before WITHDRAW", doorbell_before_withdraw },
 	{ "interrupts", interrupts },
 	{ "counters", counters },
+	{ "spurious events", spurious_events },
 	{ "impossible ring indices", poisoned_rings },
 	{ "the ring breaks half way", poisoned_half_way },
 	{ "failed by the device type", failed_by_the_type },
