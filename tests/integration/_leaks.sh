@@ -40,14 +40,31 @@ leaks_compare() {
 	fail "left behind $2: before '$(echo $1)', after '$(echo $lc_now)'"
 }
 
-# The stat file: "state peer-state epoch worker" of device 0 of $1 (domid)
-stat_numbers() { od -An -tu4 -j88 -N16 "/run/xen-aperture/$1-${2:-0}.stat" 2>/dev/null | tr -s ' ' ' '; }
+# The stat file of device 0 of $1 (domid): "state peer-state epoch worker". Few processes: some of the
+# tests call these a thousand times.
+stat_numbers() { od -An -tu4 -j88 -N16 "/run/xen-aperture/$1-0.stat" 2>/dev/null; }
 # connected_after DOMID EPOCH: both sides Connected, on a later connection
 connected_after() {
 	set -- "$2" $(stat_numbers "$1")
 	[ $# = 5 ] && [ "$2" = 4 ] && [ "$3" = 4 ] && [ "$4" -gt "$1" ]
 }
-hundredths() { cut -d' ' -f1 /proc/uptime | tr -d .; }
+hundredths() { # sets NOW
+	read -r h_up h_rest </proc/uptime
+	NOW=${h_up%.*}${h_up#*.}
+}
+# reconnected DOMID EPOCH: waits for it, 20 s; sets TOOK (hundredths of a second) and WORST
+reconnected() {
+	hundredths
+	r_start=$NOW
+	until connected_after "$1" "$2"; do
+		sleep 0.02
+		hundredths
+		[ $((NOW - r_start)) -lt 2000 ] || fail "not connected 20 s after a kill: $(stat_numbers "$1")"
+	done
+	hundredths
+	TOOK=$((NOW - r_start))
+	[ $TOOK -le "$WORST" ] || WORST=$TOOK
+}
 
 # Checksummed frames both ways in $GUEST, run after run, until load_stop. An outage may end a run
 # before it began (E_GONE), never one that is under way.

@@ -30,12 +30,15 @@ round() {
 	selftest_ok $NAME "an aperture that stays mapped" hold 0 4194304
 	guest_start $NAME 'aperture-selftest frames 0 100000000' load
 	wait_until 20 moving || fail "no load: $(cat load)"
-	WORKER=$(stat_numbers "$DOMID" | cut -d' ' -f5)
+	set -- $(stat_numbers "$DOMID")
+	WORKER=$4
 	xl destroy $NAME || fail "xl destroy failed"
-	r_start=$(hundredths)
+	hundredths
+	r_start=$NOW
 	wait_until 10 gone || fail "10 s after its end, of guest $DOMID is left: $(xl list | grep " $DOMID ") $(
 		xenstore-ls "/local/domain/0/backend/aperture/$DOMID" 2>&1) $(ls /run/xen-aperture)"
-	r_took=$(($(hundredths) - r_start))
+	hundredths
+	r_took=$((NOW - r_start))
 	[ $r_took -le $WORST ] || WORST=$r_took
 	[ $r_took -ge $BEST ] || BEST=$r_took
 	guest_wait || :

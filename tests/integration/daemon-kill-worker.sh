@@ -19,11 +19,8 @@ ID=$(field id)
 WORST=0
 kill_once() {
 	set -- $(stat_numbers "$DOMID")
-	ko_epoch=$3 ko_start=$(hundredths)
 	kill -9 "$4" || fail "worker $4 was gone already"
-	wait_until 10 connected_after "$DOMID" "$ko_epoch" || fail "not connected 10 s after a kill: $(stat_numbers "$DOMID")"
-	ko_took=$(($(hundredths) - ko_start))
-	[ $ko_took -le $WORST ] || WORST=$ko_took
+	reconnected "$DOMID" "$3"
 }
 
 progress "warming up"
