@@ -96,6 +96,46 @@ static void every_view_comes_to_rest(void)
 	}
 }
 
+/* The contract's transitions, one by one. */
+static void named_decisions(void)
+{
+	enum { U, INI, WAI, INT, CON, CLG, CLD };	/* states 0..6 */
+	static const struct {
+		uint8_t own, peer;
+		bool online, served;
+		enum xapt_action want;
+	} row[] = {
+		/* coming up, either side first */
+		{ INI, U, true, false, XAPT_OFFER }, { INI, INI, true, false, XAPT_OFFER },
+		{ WAI, INI, true, false, XAPT_WAIT }, { WAI, INT, true, false, XAPT_CONNECT },
+		{ WAI, CON, true, false, XAPT_WAIT }, { WAI, CLG, true, false, XAPT_WAIT },
+		{ WAI, CLD, true, false, XAPT_WAIT },
+		/* connected */
+		{ CON, INT, true, true, XAPT_WAIT }, { CON, CON, true, true, XAPT_WAIT },
+		{ CON, CLG, true, true, XAPT_CLOSE }, { CON, CLD, true, true, XAPT_FINISH },
+		{ CON, INI, true, true, XAPT_OFFER }, { CON, CON, true, false, XAPT_OFFER },
+		/* closing: the child is waited for */
+		{ CLG, INT, true, false, XAPT_WAIT }, { CLG, CON, true, false, XAPT_WAIT },
+		{ CLG, CLG, true, false, XAPT_WAIT }, { CLG, CLD, true, false, XAPT_FINISH },
+		{ CLG, INI, true, false, XAPT_OFFER }, { CLG, CON, true, true, XAPT_CLOSE },
+		{ CLD, CLD, true, false, XAPT_WAIT }, { CLD, CON, true, false, XAPT_WAIT },
+		{ CLD, INI, true, false, XAPT_OFFER },
+		/* the toolstack takes it away */
+		{ CON, CON, false, true, XAPT_CLOSE }, { CLG, CON, false, true, XAPT_CLOSE },
+		{ CLG, CON, false, false, XAPT_WAIT }, { CLG, CLG, false, false, XAPT_WAIT },
+		{ CLG, CLD, false, false, XAPT_FINISH }, { CLG, INI, false, false, XAPT_FINISH },
+		{ CON, U, false, true, XAPT_FINISH }, { INI, INI, false, false, XAPT_FINISH },
+		{ WAI, INT, false, false, XAPT_CLOSE }, { CLD, INI, false, false, XAPT_WAIT },
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+		struct xapt_view v = { .own = row[i].own, .peer = row[i].peer,
+				       .online = row[i].online, .served = row[i].served };
+
+		CHECK_CASE(xapt_handshake(&v, false) == row[i].want, row[i].own * 10 + row[i].peer, i);
+	}
+}
+
 /* Numbers that no state has, from a node that the child wrote. */
 static void states_out_of_range(void)
 {
@@ -470,6 +510,7 @@ static void poisoned_ring(void)
 
 static CU_TestInfo tests[] = {
 	{ "every view comes to rest", every_view_comes_to_rest },
+	{ "the contract's transitions", named_decisions },
 	{ "states out of range", states_out_of_range },
 	{ "either side first", either_side_first },
 	{ "the parent restarts", parent_restarts },

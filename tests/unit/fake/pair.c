@@ -186,10 +186,15 @@ void pair_service(struct pair *p)
 
 uint32_t pair_call(struct pair *p, const struct xenapt_request *q, struct xenapt_response *r)
 {
+	fake_port_take(p->f, p->child.dom, p->child.port);
 	child_queue(&p->child, q);
 	child_push(&p->child);
 	pair_service(p);
 	*r = (struct xenapt_response){ .status = UINT32_MAX };
+	/* without an event a child that lives would never have looked */
+	if (fake_domain_alive(p->f, p->child.dom) &&
+	    !fake_port_take(p->f, p->child.dom, p->child.port))
+		return UINT32_MAX;
 	if (!child_collect(&p->child, r) || r->id != p->child.last_id || r->type != q->type)
 		return UINT32_MAX;
 	child_rearm(&p->child);
