@@ -232,6 +232,33 @@ static void frontend_good(void)
 		CHECK_CASE(t.node[i].read == 1, i, t.node[i].read);
 }
 
+/* 16 ring pages: names with one digit and with two. */
+static void frontend_largest_ring(void)
+{
+	static const struct xapt_offerings largest = {
+		.versions = one_version, .nr_versions = 2, .epoch = 7, .max_ring_order = 4,
+	};
+	static char name[16][16], value[16][16];
+	struct xapt_problem problem;
+	struct xapt_frontend fe;
+	struct nodes t;
+
+	good_nodes(&t);
+	set(&t, "ring-page-order", "4");
+	for (unsigned int i = 0; i < 16; i++) {
+		snprintf(name[i], sizeof(name[i]), "ring-ref%u", i);
+		snprintf(value[i], sizeof(value[i]), "%u", 100 + i);
+		set(&t, name[i], value[i]);
+	}
+	CHECK_EQ(xapt_read_frontend(read_node, &t, &largest, &fe, &problem), XENAPT_OK);
+	for (unsigned int i = 0; i < 16; i++)
+		CHECK_EQ(fe.ring_ref[i], 100 + i);
+	good_nodes(&t);
+	set(&t, "ring-page-order", "4");
+	CHECK_EQ(xapt_read_frontend(read_node, &t, &largest, &fe, &problem), XENAPT_E_NODE);
+	CHECK_STR(problem.node, "ring-ref4");
+}
+
 static void frontend_optional(void)
 {
 	struct xapt_problem problem;
@@ -459,6 +486,7 @@ static CU_TestInfo tests[] = {
 	{ "sizes against the reference", sizes_random },
 	{ "versions", versions },
 	{ "frontend nodes, each read once", frontend_good },
+	{ "frontend nodes of the largest ring", frontend_largest_ring },
 	{ "frontend nodes that may be missing", frontend_optional },
 	{ "frontend nodes, each one bad", frontend_bad },
 	{ "frontend nodes of another epoch", frontend_of_another_epoch },
