@@ -133,43 +133,40 @@ static int report(struct run *r, struct transfer *t)
 	return 0;
 }
 
-static int through(struct run *r, struct xen_aperture_dev *dev, struct transfer *t, u64 size)
+int send_file(struct run *r, struct session *s, const char *path, u64 bytes)
 {
-	struct session s;
-	int err = session_open(&s, dev, size, 2 * XENAPT_PAGE_SIZE);
+	struct transfer t = { .s = s, .size = bytes };
+	int err;
 
-	if (err) {
-		say(r, "status=%s errno=%d\n", xen_aperture_status_name(s.status), -err);
-		return err;
+	t.file = filp_open(path, O_RDONLY, 0);
+	if (IS_ERR(t.file)) {
+		say(r, "file %s: error %ld\n", path, PTR_ERR(t.file));
+		return PTR_ERR(t.file);
 	}
-	t->s = &s;
-	err = all_turns(r, t) ?: report(r, t);
-	session_close(&s);
+	if (!t.size)
+		t.size = i_size_read(t.file->f_mapping->host);
+	err = all_turns(r, &t) ?: report(r, &t);
+	filp_close(t.file, NULL);
 	return err;
 }
 
 int cmd_file(struct run *r)
 {
-	struct transfer t = {};
 	struct xen_aperture_dev *dev;
-	u64 size;
+	struct session s;
+	u64 size, bytes;
 	int err;
 
-	err = arg_u64(r, 3, &size) ?: arg_u64_or(r, 4, &t.size, 0);
+	err = arg_u64(r, 3, &size) ?: arg_u64_or(r, 4, &bytes, 0) ?: arg_dev(r, 1, &dev);
 	if (err)
 		return err;
-	t.file = filp_open(r->argv[2], O_RDONLY, 0);
-	if (IS_ERR(t.file)) {
-		say(r, "file %s: error %ld\n", r->argv[2], PTR_ERR(t.file));
-		return PTR_ERR(t.file);
+	err = session_open(&s, dev, size, 2 * XENAPT_PAGE_SIZE);
+	if (err) {
+		say(r, "status=%s errno=%d\n", xen_aperture_status_name(s.status), -err);
+	} else {
+		err = send_file(r, &s, r->argv[2], bytes);
+		session_close(&s);
 	}
-	if (!t.size)
-		t.size = i_size_read(t.file->f_mapping->host);
-	err = arg_dev(r, 1, &dev);
-	if (!err) {
-		err = through(r, dev, &t, size);
-		xen_aperture_dev_put(dev);
-	}
-	filp_close(t.file, NULL);
+	xen_aperture_dev_put(dev);
 	return err;
 }

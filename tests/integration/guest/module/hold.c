@@ -155,6 +155,15 @@ int cmd_roundtrip(struct run *r)
 	return find(r, &s, false) ?: round_trip(r, s);
 }
 
+int cmd_send(struct run *r)
+{
+	struct session *s;
+	u64 bytes;
+
+	return arg_u64_or(r, 3, &bytes, 0) ?: find(r, &s, false) ?:
+	       send_file(r, s, r->argv[2], bytes);
+}
+
 int cmd_busy(struct run *r)
 {
 	struct question q = { .command = CHECK_HOLD };

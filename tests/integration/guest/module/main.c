@@ -28,6 +28,7 @@ static const struct {
 	{ "hold",	cmd_hold,	2, "dev size: make an aperture and keep it; says id" },
 	{ "ping",	cmd_ping,	1, "id: the parent answers through it" },
 	{ "roundtrip",	cmd_roundtrip,	1, "id: all of it reaches the parent and comes back" },
+	{ "send",	cmd_send,	2, "id path [bytes]: a file, or its first bytes, through it" },
 	{ "busy",	cmd_busy,	2, "id 0|1: the parent refuses to let go of it" },
 	{ "withdraw",	cmd_withdraw,	1, "id" },
 	{ "drop",	cmd_drop,	1, "id|all: end it" },

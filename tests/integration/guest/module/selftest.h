@@ -81,6 +81,9 @@ int session_ask(struct session *s, const struct question *q, struct check_parent
 /* All of the data to the parent and back, transformed and verified. */
 int round_trip(struct run *r, struct session *s);
 
+/* A file, or its first bytes when that is not 0, in turns. */
+int send_file(struct run *r, struct session *s, const char *path, u64 bytes);
+
 int cmd_wait(struct run *r);
 int cmd_info(struct run *r);
 int cmd_sizes(struct run *r);
@@ -90,6 +93,7 @@ int cmd_drop(struct run *r);
 int cmd_withdraw(struct run *r);
 int cmd_ping(struct run *r);
 int cmd_roundtrip(struct run *r);
+int cmd_send(struct run *r);
 int cmd_busy(struct run *r);
 int cmd_crash(struct run *r);
 int cmd_inject(struct run *r);
