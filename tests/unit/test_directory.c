@@ -194,6 +194,10 @@ static void pages_swapped(void)
 	CHECK(!xapt_directory_check_index(&shape, &page));
 	make_index(&shape, &page);
 	CHECK(!xapt_directory_check_list(&shape, 0, &page));
+	/* one behind the last, that says so itself */
+	make_list(&shape, 2, &page);
+	page.index = 3;
+	CHECK(!xapt_directory_check_list(&shape, 3, &page));
 	CHECK(xapt_directory_shape(1020 * PAGE, 0, &other));
 	make_list(&other, 0, &page);
 	CHECK(xapt_directory_check_list(&shape, 0, &page));
