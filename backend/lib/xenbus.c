@@ -305,13 +305,14 @@ static bool look(struct xapt_node *n, struct xapt_view *v)
 	return v->own != XAPT_BUS_UNKNOWN;
 }
 
-/* What needs that nothing is mapped: true when it is so, else it is under way. */
-static bool let_go(struct xapt_node *n)
+/* What comes next needs that nothing is mapped: true when it is so, else it is under way. */
+static bool let_go(struct xapt_node *n, enum xapt_action next)
 {
 	if (n->link == XAPT_LINK_NONE)
 		return true;
 	if (n->link != XAPT_LINK_ENDING) {
 		n->link = XAPT_LINK_ENDING;
+		n->after = next == XAPT_REMOVE ? XAPT_WAIT : next;
 		n->ops->disconnect(n);
 	}
 	return n->link == XAPT_LINK_NONE;
@@ -320,6 +321,7 @@ static bool let_go(struct xapt_node *n)
 static enum xapt_step act(struct xapt_node *n, enum xapt_action action)
 {
 	n->restarted = false;
+	n->after = XAPT_WAIT;
 	switch (action) {
 	case XAPT_OFFER:
 		offer(n);
@@ -350,7 +352,10 @@ static enum xapt_step step_once(struct xapt_node *n, bool dead)
 	struct xapt_view view;
 
 	if (!look(n, &view) && !dead)
-		return let_go(n) ? XAPT_STEP_GONE : XAPT_STEP_STAYS;
+		return let_go(n, XAPT_WAIT) ? XAPT_STEP_GONE : XAPT_STEP_STAYS;
+	/* Begun while there was a link; now that it is down the view shows no reason for it. */
+	if (n->after != XAPT_WAIT && n->link == XAPT_LINK_NONE && !dead)
+		return act(n, n->after);
 	action = xapt_handshake(&view, dead);
 	/* What failed is not tried again before the child has seen it and moved. */
 	if (action == XAPT_WAIT ||
@@ -360,16 +365,16 @@ static enum xapt_step step_once(struct xapt_node *n, bool dead)
 		connect_child(n);
 		return XAPT_STEP_STAYS;
 	}
-	return let_go(n) ? act(n, action) : XAPT_STEP_STAYS;
+	return let_go(n, action) ? act(n, action) : XAPT_STEP_STAYS;
 }
 
 enum xapt_step xapt_node_step(struct xapt_node *n, bool dead)
 {
-	bool failed = n->failed;
+	bool failed = n->failed, late = n->after != XAPT_WAIT && n->link == XAPT_LINK_NONE;
 	enum xapt_step step = step_once(n, dead);
 
-	/* What failed just now closes at once: no watch will tell of it. */
-	if (step == XAPT_STEP_STAYS && n->failed && !failed)
+	/* What failed just now closes, and what was put off has its sequel: no watch tells. */
+	if (step == XAPT_STEP_STAYS && (late || (n->failed && !failed)))
 		step = step_once(n, dead);
 	return step;
 }
@@ -384,8 +389,10 @@ void xapt_node_up(struct xapt_node *n, int worker)
 	n->stat.head.worker = worker;
 	n->stat.head.error[0] = '\0';
 	n->stat.head.connects++;
-	if (!transact(n, write_connected))
+	if (!transact(n, write_connected)) {
+		n->restarted = true;
 		return;
+	}
 	set_stat(n, XAPT_BUS_CONNECTED);
 	xapt_log(XENAPERTURE_INFO, n->who, "connected, epoch %u", n->epoch);
 }

@@ -67,10 +67,11 @@ struct xapt_node {
 	char watch[96], token[32];	/* on the child's state */
 
 	enum xapt_link_state link;
+	enum xapt_action after;		/* what is done when the link is down; WAIT: nothing */
 	uint32_t epoch;			/* of the connection attempt */
 	bool failed;
 	uint32_t failed_peer;		/* the child's state then: a new attempt needs another */
-	bool restarted;			/* nothing was written since this process started */
+	bool restarted;			/* our state is an earlier process's, or not what is true */
 	struct xapt_policy policy;
 	struct xapt_stat_file stat;
 };

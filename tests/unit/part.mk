@@ -28,9 +28,12 @@ UNIT_SRCS_test_tool_stat := $(call unit_tool,statfile store say) $(U)/tool_xenst
 			    $(call unit_core,parse status)
 UNIT_SRCS_test_tool_device := $(call unit_tool,spec device store change wait removal say) \
 			      $(U)/tool_xenstore.c $(call unit_core,parse status)
+UNIT_SRCS_test_xenbus := backend/lib/xenbus.c backend/lib/log.c backend/lib/stat.c \
+			 $(U)/tool_xenstore.c $(call unit_core,handshake negotiate parse status)
+UNIT_SRCS_test_daemon := backend/daemon/config.c backend/daemon/message.c $(call unit_core,parse)
 
 UNIT_TESTS := test_parse test_negotiate test_directory test_ring test_signals test_device \
-	      test_handshake test_contract test_tool_spec test_tool_stat test_tool_device
+	      test_handshake test_contract test_tool_spec test_tool_stat test_tool_device test_xenbus test_daemon
 UNIT_PLAIN := $(UNIT_TESTS) test_interleavings test_threads
 UNIT_ASAN := $(UNIT_TESTS)
 UNIT_TSAN := test_threads
@@ -50,6 +53,9 @@ UNIT_LINK_asan := -fsanitize=address,undefined
 UNIT_LINK_tsan := -fsanitize=thread
 
 $(B)/asan/tests/fuzz/%.o: UNIT_CPPFLAGS += -DFUZZ_MAIN
+
+$(B)/asan/backend/lib/%.o $(B)/asan/backend/daemon/%.o $(B)/asan/tests/unit/test_xenbus.o \
+$(B)/asan/tests/unit/test_daemon.o: UNIT_CPPFLAGS += -D_GNU_SOURCE $(CPPFLAGS)
 
 # variant, program, sources, arguments
 define unit_program
