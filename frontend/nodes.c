@@ -100,8 +100,12 @@ int apf_nodes_offer(struct xen_aperture_dev *dev, struct apf_offer *offer, char 
 	err = read_node(dev, XENAPT_NODE_VERSIONS, offer->versions, sizeof(offer->versions));
 	if (!err && parse_versions(offer->versions, &offer->version))
 		return 0;
-	scnprintf(why, size, "%s is %s", XENAPT_NODE_VERSIONS,
-		  err == -ENOENT ? "missing" : "not a list of versions");
+	if (err == -ENOENT)
+		scnprintf(why, size, XENAPT_NODE_VERSIONS " is missing");
+	else
+		scnprintf(why, size, XENAPT_NODE_VERSIONS
+			  " is \"%.24s\", must be 1..%u ascending numbers, 1..65535",
+			  offer->versions, XENAPT_MAX_VERSIONS);
 	return -EINVAL;
 }
 

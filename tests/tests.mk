@@ -89,11 +89,18 @@ check-kernel: test-deps rig-images
 rig-images:
 	$(Q)tests/rig/prepare
 
-dom0-stage: build-after-deps $(B)/devices/check.so $(B)/aperture-serve
+# A parent that breaks the contract, for the guest's module.
+HOSTILE := $(B)/hostile-parent
+$(HOSTILE): $(B)/tests/integration/peer/hostile-parent.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) $^ -lxengnttab -lxenevtchn -lxenstore -o $@
+
+dom0-stage: build-after-deps $(B)/devices/check.so $(B)/aperture-serve $(HOSTILE)
 	$(Q)rm -rf $(STAGE)/dom0
 	$(Q)$(MAKE) --no-print-directory -s install DESTDIR=$(abspath $(STAGE)/dom0) >/dev/null
 	$(Q)install -D -m 644 $(B)/devices/check.so $(STAGE)/dom0$(devdir)/check.so
 	$(Q)install -D -m 755 $(SERVE) $(STAGE)/dom0$(bindir)/aperture-serve
+	$(Q)install -D -m 755 $(HOSTILE) $(STAGE)/dom0$(bindir)/hostile-parent
 
 stage: guest-stage
 	$(Q)$(MAKE) --no-print-directory dom0-stage
