@@ -55,7 +55,8 @@ UNIT_LINK_tsan := -fsanitize=thread
 $(B)/asan/tests/fuzz/%.o: UNIT_CPPFLAGS += -DFUZZ_MAIN
 
 $(B)/asan/backend/lib/%.o $(B)/asan/backend/daemon/%.o $(B)/asan/tests/unit/test_xenbus.o \
-$(B)/asan/tests/unit/test_daemon.o: UNIT_CPPFLAGS += -D_GNU_SOURCE $(CPPFLAGS)
+$(B)/asan/tests/unit/test_daemon.o: UNIT_CPPFLAGS += \
+	-D_GNU_SOURCE -Ibackend/lib -DXENAPERTURE_DEVICES='"/devices"' -DXENAPERTURE_RUN='"/run/xen-aperture"'
 
 # variant, program, sources, arguments
 define unit_program
