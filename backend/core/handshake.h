@@ -32,7 +32,7 @@ struct xapt_view {
 
 enum xapt_action {
 	XAPT_WAIT,	/* nothing to do until a node changes */
-	XAPT_OFFER,	/* raise the epoch, write versions and limits, enter InitWait */
+	XAPT_OFFER,	/* let go of everything, raise the epoch, write versions and limits, enter InitWait */
 	XAPT_CONNECT,	/* read the child's nodes; if they answer our epoch, connect */
 	XAPT_CLOSE,	/* let go of everything, enter Closing */
 	XAPT_FINISH,	/* let go of everything, enter Closed */
