@@ -295,11 +295,11 @@ static int finish(struct xen_aperture *ap)
 		err = ask_withdraw(ap);
 	if (err)
 		return err;
+	apf_detach(ap);		/* before RELEASE: then another may get the slot */
 	if (connected(ap) && ap->state != XENAPT_STATE_NONE)
 		err = ask_named(ap, XENAPT_REQ_RELEASE, &rsp);
 	if ((err == -ETIMEDOUT || err == -EINTR) && connected(ap))
 		return err;
-	apf_detach(ap);
 	set_home(ap, NULL);
 	ap->state = XENAPT_STATE_NONE;
 	vunmap(ap->map);

@@ -123,6 +123,7 @@ struct apf_connection *apf_connection_make(struct xen_aperture_dev *dev, u32 epo
 	kref_init(&c->ref);
 	spin_lock_init(&c->lock);
 	spin_lock_init(&c->slot_lock);
+	spin_lock_init(&c->kill_lock);
 	init_waitqueue_head(&c->wait);
 	apf_device_hold(dev);
 	c->dev = dev;
@@ -142,21 +143,31 @@ struct apf_connection *apf_connection_make(struct xen_aperture_dev *dev, u32 epo
 /*
  * The end of a connection, from any context: nobody uses the ring any more, all who
  * wait are woken, the handshake goes on. An error of ours is told to the peer in the
- * status word before the last event.
+ * status word before the last event: such are found on a connection that works.
  */
 void apf_connection_kill(struct apf_connection *c, enum xenapt_status why, bool ours,
 			const char *fmt, ...)
 {
+	unsigned long flags;
 	va_list args;
+	bool first;
 
-	if (atomic_cmpxchg(&c->dead, 0, why))
+	/* Whoever comes second returns only when the connection is dead, and why is known. */
+	spin_lock_irqsave(&c->kill_lock, flags);
+	first = !atomic_read(&c->dead);
+	if (first) {
+		c->ours = ours;
+		va_start(args, fmt);
+		vscnprintf(c->why, sizeof(c->why), fmt, args);
+		va_end(args);
+		if (ours)
+			WRITE_ONCE(c->mask->status, why);
+		atomic_set_release(&c->dead, why);
+	}
+	spin_unlock_irqrestore(&c->kill_lock, flags);
+	if (!first)
 		return;
-	c->ours = ours;
-	va_start(args, fmt);
-	vscnprintf(c->why, sizeof(c->why), fmt, args);
-	va_end(args);
-	if (ours && c->mask && c->irq) {
-		WRITE_ONCE(c->mask->status, why);
+	if (ours) {
 		virt_wmb();	/* status before the event that tells of it */
 		notify_remote_via_irq(c->irq);
 	}

@@ -101,6 +101,7 @@ struct apf_connection {
 	unsigned int version;
 	unsigned int order;
 	bool connected;			/* both in state 4 */
+	spinlock_t kill_lock;		/* innermost */
 	atomic_t dead;			/* 0, or enum xenapt_status: why; set once */
 	bool ours;			/* this side found the error */
 	char why[96];

@@ -285,10 +285,9 @@ void apf_state_work(struct work_struct *work)
 	}
 }
 
-/* In the thread of all xenstore watches: ends waits, so that the work item can run. */
-static void parent_changed(struct xenbus_device *xbdev, enum xenbus_state state)
+/* Held, for those outside the work item; NULL: none. */
+static struct apf_connection *hold_connection(struct xen_aperture_dev *dev)
 {
-	struct xen_aperture_dev *dev = dev_get_drvdata(&xbdev->dev);
 	struct apf_connection *c;
 
 	spin_lock(&dev->lock);
@@ -296,6 +295,15 @@ static void parent_changed(struct xenbus_device *xbdev, enum xenbus_state state)
 	if (c)
 		kref_get(&c->ref);
 	spin_unlock(&dev->lock);
+	return c;
+}
+
+/* In the thread of all xenstore watches: ends waits, so that the work item can run. */
+static void parent_changed(struct xenbus_device *xbdev, enum xenbus_state state)
+{
+	struct xen_aperture_dev *dev = dev_get_drvdata(&xbdev->dev);
+	struct apf_connection *c = hold_connection(dev);
+
 	if (c) {
 		if (READ_ONCE(c->connected) && state != XenbusStateConnected)
 			apf_connection_kill(c, XENAPT_E_GONE, false, "the parent entered %s",
@@ -330,14 +338,17 @@ static int probe(struct xenbus_device *xbdev, const struct xenbus_device_id *id)
 static void remove(struct xenbus_device *xbdev)
 {
 	struct xen_aperture_dev *dev = dev_get_drvdata(&xbdev->dev);
+	struct apf_connection *c;
 
 	apf_device_unlist(dev);
 	apf_chardev_remove(dev);
-	if (dev->conn)
-		xenbus_switch_state(xbdev, XenbusStateClosing);
 	WRITE_ONCE(dev->gone, true);
-	if (dev->conn)
-		apf_connection_kill(dev->conn, XENAPT_E_GONE, false, "the device was removed");
+	c = hold_connection(dev);
+	if (c) {
+		xenbus_switch_state(xbdev, XenbusStateClosing);
+		apf_connection_kill(c, XENAPT_E_GONE, false, "the device was removed");
+		apf_connection_put(c);
+	}
 	cancel_work_sync(&dev->state_work);
 	disconnect(dev, "the device was removed");
 	cancel_work_sync(&dev->state_work);
