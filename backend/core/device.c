@@ -123,7 +123,8 @@ static int requests(struct xapt_device *d, unsigned int budget)
 {
 	unsigned int n;
 
-	for (n = 0; n < budget; n++) {
+	/* A device type that fails in one request is not asked about the next. */
+	for (n = 0; n < budget && d->status == XENAPT_OK; n++) {
 		struct xenapt_request q;
 
 		switch (xapt_ring_take(&d->ring, &q)) {
@@ -153,6 +154,8 @@ bool xapt_device_service(struct xapt_device *d, unsigned int budget)
 	}
 	if (n > 0 && xapt_ring_push(&d->ring))
 		d->host_ops->notify(d->host);
+	if (d->status != XENAPT_OK)
+		return false;
 	if (!again)
 		d->signals.count.events++;
 	if (!doorbells(d) && !n && !again)

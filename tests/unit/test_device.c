@@ -865,6 +865,28 @@ static void budget(void)
 	CHECK(pair_end(p));
 }
 
+/* A device type that fails in a request: that one is answered, the next is not begun. */
+static void failure_within_a_batch(void)
+{
+	struct pair *p = plain_pair();
+	struct xenapt_request q = { .type = XENAPT_REQ_WITHDRAW };
+	struct xenapt_response r;
+	struct buffer b;
+
+	CHECK(child_describe(&p->child, &b, PAGE, 0, false));
+	q.u.named.handle = reach(p, &b, XENAPT_STATE_MAPPED);
+	p->type.fails = &p->device;
+	child_queue(&p->child, &q);
+	child_queue(&p->child, &(struct xenapt_request){ .type = XENAPT_REQ_OPEN });
+	child_push(&p->child);
+	CHECK(!xapt_device_service(&p->device, 8));
+	CHECK(child_collect(&p->child, &r));
+	CHECK(!child_collect(&p->child, &r));
+	CHECK_EQ(p->child.event->status, XENAPT_E_DEVICE);
+	CHECK(child_forget(&p->child, &b));
+	CHECK(pair_end(p));
+}
+
 /* A child that fills the ring as fast as it is served does not keep the device from its doorbells. */
 static void doorbells_are_served_beside_requests(void)
 {
@@ -1137,6 +1159,7 @@ static CU_TestInfo tests[] = {
 	{ "the page budget is shared", page_budget_is_shared },
 	{ "the page budget, to the last page", page_budget_to_the_last },
 	{ "budget of a call", budget },
+	{ "failure within a batch", failure_within_a_batch },
 	{ "doorbells beside requests", doorbells_are_served_beside_requests },
 	{ "doorbells", doorbells },
 	{ "a doorbell right before WITHDRAW", doorbell_before_withdraw },

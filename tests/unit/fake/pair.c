@@ -78,6 +78,8 @@ static int on_withdraw(void *opaque, unsigned int slot, bool force)
 {
 	struct recorder *r = opaque;
 
+	if (r->fails)
+		xapt_device_fail(r->fails, XENAPT_E_DEVICE);
 	if (r->busy && !force)
 		return 1;
 	r->withdrawn++;

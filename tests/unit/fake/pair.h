@@ -31,6 +31,7 @@ struct recorder {
 	uint64_t length[XENAPT_MAX_APERTURES];
 	uint32_t tag[XENAPT_MAX_APERTURES];
 	bool refuse, busy;	/* answers to mapped and withdraw */
+	struct xapt_device *fails;	/* not NULL: withdraw finds that it cannot go on */
 };
 
 extern const struct xapt_device_ops recorder_ops;
