@@ -70,7 +70,8 @@ guest-stage: test-deps rig-images
 	$(MAKE) -C tests/integration/guest/user STATIC=1 O=$(abspath $(B))/guest-user; } >$(B)/guest.log 2>&1 || \
 		{ cat $(B)/guest.log >&2; exit 1; }
 	$(Q)rm -rf $(GUEST) && mkdir -p $(GUEST)/usr/bin $(GUEST)/lib/modules/extra
-	$(Q)cp $(MODULES)/frontend/xen-aperture.ko $(MODULES)/selftest/aperture_selftest.ko $(GUEST)/lib/modules/extra/
+	$(Q)for m in frontend/xen-aperture selftest/aperture_selftest; do \
+		objcopy --strip-debug $(MODULES)/$$m.ko $(GUEST)/lib/modules/extra/$${m##*/}.ko || exit 1; done
 	$(Q)cp $(IMAGE)/modules/xen-blkfront.ko $(GUEST)/lib/modules/extra/
 	$(Q)find $(B)/guest-user -maxdepth 1 -type f -perm -u+x -exec cp {} $(GUEST)/usr/bin/ \;
 
