@@ -47,26 +47,30 @@ int message_receive(int fd, struct message *m, int *extra)
 {
 	struct iovec iov = { m, sizeof(*m) };
 	union control control;
-	struct msghdr h = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	ssize_t n = recvmsg(fd, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int got = -1;
+	ssize_t n;
 
-	*extra = -1;
+	if (extra) {
+		/* Room for one to the octet: padding would let in a second, to stay for ever. */
+		h.msg_control = &control;
+		h.msg_controllen = CMSG_LEN(sizeof(int));
+		*extra = -1;
+	}
+	n = recvmsg(fd, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n <= 0)
 		return (int)n;
-	*extra = passed(&h);
+	if (extra)
+		got = passed(&h);
 	if (n != (ssize_t)sizeof(*m) || h.msg_flags & MSG_TRUNC ||
 	    m->version != MESSAGE_VERSION) {
-		if (*extra >= 0)
-			close(*extra);
-		*extra = -1;
+		if (got >= 0)
+			close(got);
 		errno = EPROTO;
 		return -1;
 	}
+	if (extra)
+		*extra = got;
 	/* What a peer wrote ends where we say. */
 	m->text[sizeof(m->text) - 1] = '\0';
 	m->link.type[sizeof(m->link.type) - 1] = '\0';

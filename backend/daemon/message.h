@@ -38,7 +38,10 @@ struct message {
 /* extra: a descriptor to pass, or -1. 0, or -1 with errno. */
 int message_send(int fd, struct message *m, int extra);
 
-/* 1 and *m, *extra (the caller's, or -1); 0: end of file; -1: errno, EAGAIN if there is none. */
+/*
+ * 1 and *m, *extra (the caller's, or -1); 0: end of file; -1: errno, EAGAIN if there is none.
+ * extra NULL: no descriptor is taken, whatever was sent.
+ */
 int message_receive(int fd, struct message *m, int *extra);
 
 #endif

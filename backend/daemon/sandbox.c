@@ -2,12 +2,15 @@
 #include "sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <linux/sockios.h>
 #include <pwd.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -83,6 +86,36 @@ static const int denied[] = {
 	SCMP_SYS(kexec_load), SCMP_SYS(kexec_file_load), SCMP_SYS(reboot), SCMP_SYS(swapon),
 	SCMP_SYS(swapoff), SCMP_SYS(iopl), SCMP_SYS(ioperm), SCMP_SYS(personality),
 	SCMP_SYS(mknod), SCMP_SYS(mknodat), SCMP_SYS(acct), SCMP_SYS(quotactl),
+	SCMP_SYS(ioprio_set),
+};
+
+/* The kernel looks at 32 bits only. */
+#define LOW(arg, value)		{ arg, SCMP_CMP_MASKED_EQ, 0xffffffffu, value }
+#define NOT_ZERO(arg)		{ arg, SCMP_CMP_NE, 0, 0 }
+
+/*
+ * The workers of all guests are one user: no signal by way of a descriptor's owner, no hand
+ * on another one's scheduling, no input typed into the terminal that it was started from.
+ */
+static const struct {
+	int call;
+	struct scmp_arg_cmp arg;
+} denied_form[] = {
+	{ SCMP_SYS(fcntl), LOW(1, F_SETOWN) },
+	{ SCMP_SYS(fcntl), LOW(1, F_SETOWN_EX) },
+	{ SCMP_SYS(fcntl), LOW(1, F_SETSIG) },
+	{ SCMP_SYS(ioctl), LOW(1, FIOSETOWN) },
+	{ SCMP_SYS(ioctl), LOW(1, SIOCSPGRP) },
+	{ SCMP_SYS(ioctl), LOW(1, TIOCSTI) },
+	{ SCMP_SYS(ioctl), LOW(1, TIOCLINUX) },
+	{ SCMP_SYS(prctl), LOW(0, PR_SET_PDEATHSIG) },
+	{ SCMP_SYS(sched_setaffinity), NOT_ZERO(0) },
+	{ SCMP_SYS(sched_setscheduler), NOT_ZERO(0) },
+	{ SCMP_SYS(sched_setparam), NOT_ZERO(0) },
+	{ SCMP_SYS(sched_setattr), NOT_ZERO(0) },
+	{ SCMP_SYS(setpriority), NOT_ZERO(0) },
+	{ SCMP_SYS(setpriority), NOT_ZERO(1) },
+	{ SCMP_SYS(prlimit64), NOT_ZERO(0) },
 };
 
 static int add_rules(scmp_filter_ctx filter)
@@ -92,6 +125,10 @@ static int add_rules(scmp_filter_ctx filter)
 	for (i = 0; i < sizeof(denied) / sizeof(*denied); i++)
 		if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), denied[i], 0))
 			return -1;
+	for (i = 0; i < sizeof(denied_form) / sizeof(*denied_form); i++)
+		if (seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), denied_form[i].call, 1,
+					   &denied_form[i].arg))
+			return -1;
 	/* Threads yes, processes no; clone3 hides its flags: the C library has clone for it. */
 	if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
 			     SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0)) ||
@@ -99,12 +136,10 @@ static int add_rules(scmp_filter_ctx filter)
 		return -1;
 	/* Itself it may kill: abort() does. */
 	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,
-				SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid())) ||
-	       seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1,
-				SCMP_A0(SCMP_CMP_NE, 0)) ? -1 : 0;
+				SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid())) ? -1 : 0;
 }
 
-static int filter_calls(void)
+int sandbox_filter(void)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	int err = !filter || add_rules(filter) ? -ENOMEM : seccomp_load(filter);
@@ -127,5 +162,5 @@ int sandbox_enter(uid_t uid, gid_t gid)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return refuse("restrict the process");
-	return filter_calls();
+	return sandbox_filter();
 }

@@ -18,4 +18,7 @@ int sandbox_user(const char *name, uid_t *uid, gid_t *gid);
 /* 0, or -1 with xapt_error(): then do not go on. */
 int sandbox_enter(uid_t uid, gid_t gid);
 
+/* Its last part: the system calls that fail from now on. Needs no privilege but PR_SET_NO_NEW_PRIVS. */
+int sandbox_filter(void);
+
 #endif

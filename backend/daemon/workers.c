@@ -108,9 +108,15 @@ static void close_channel(struct guest *g)
 	g->fd = -1;
 }
 
+/* It may take a while to go, with all that it has mapped. Until then nothing is due. */
 static void kill_worker(struct guest *g)
 {
+	struct device *d;
+
 	close_channel(g);
+	g->deadline = 0;
+	for (d = g->devices; d; d = d->next)
+		d->deadline = 0;
 	if (g->pid)
 		kill(g->pid, SIGKILL);
 }
@@ -187,10 +193,25 @@ void workers_disconnect(struct supervisor *s, struct device *d)
 	}
 }
 
+/* Is this an answer now? While it ends, only CLOSED: what crossed the question puts nothing off. */
+static bool expected(const struct device *d, uint32_t type)
+{
+	switch (d->node.link) {
+	case XAPT_LINK_MAKING:
+		return type == MESSAGE_CONNECTED || type == MESSAGE_FAILED;
+	case XAPT_LINK_UP:
+		return type == MESSAGE_FAILED;
+	case XAPT_LINK_ENDING:
+		return type == MESSAGE_CLOSED;
+	case XAPT_LINK_NONE:
+		break;
+	}
+	return false;
+}
+
 static void answered(struct guest *g, struct device *d, const struct message *m)
 {
-	/* What ended while it was being asked to: CLOSED follows. */
-	if (m->type == MESSAGE_FAILED && d->node.link == XAPT_LINK_ENDING)
+	if (!expected(d, m->type))
 		return;
 	d->deadline = 0;
 	d->dirty = true;
@@ -204,8 +225,7 @@ static void answered(struct guest *g, struct device *d, const struct message *m)
 		xapt_node_failed(&d->node, (enum xenapt_status)m->status, m->text);
 		break;
 	case MESSAGE_CLOSED:
-		if (d->node.link == XAPT_LINK_ENDING)
-			xapt_node_down(&d->node);
+		xapt_node_down(&d->node);
 		break;
 	}
 }
@@ -217,7 +237,7 @@ static void dispatch(struct guest *g, const struct message *m)
 	for (d = g->devices; d; d = d->next) {
 		/* An answer about an earlier attempt says nothing. */
 		if (d->node.devid == m->devid && d->connect.epoch == m->epoch &&
-		    d->node.link != XAPT_LINK_NONE && !d->waiting) {
+		    !d->waiting) {
 			answered(g, d, m);
 			return;
 		}
@@ -227,15 +247,13 @@ static void dispatch(struct guest *g, const struct message *m)
 void workers_ready(struct supervisor *s, struct guest *g)
 {
 	struct message m;
-	int extra, n;
+	int n;
 
 	(void)s;
 	if (g->fd < 0)
 		return;
-	n = message_receive(g->fd, &m, &extra);
+	n = message_receive(g->fd, &m, NULL);
 	if (n > 0) {
-		if (extra >= 0)
-			close(extra);
 		dispatch(g, &m);
 		return;
 	}
@@ -368,7 +386,6 @@ static void work_guest(struct supervisor *s, struct guest *g)
 			xapt_log(XENAPERTURE_ERROR, g->who, "worker %d does not answer for %d ms: killed",
 				 g->pid, ANSWER_MS);
 		kill_worker(g);
-		g->deadline = 0;
 		return;
 	}
 	if (s->stop || g->dead)

@@ -198,21 +198,26 @@ static void leave_guest(struct xenaperture *x)
 	x->live = false;
 }
 
-static void stop_device(struct xenaperture *x)
+/* Of a device that was refused, too: x is freed soon. */
+static void forget_listeners(struct xenaperture *x)
 {
 	unsigned int i;
 
-	if (!x->device)
-		return;
-	xapt_device_close(&x->core);
-	if (x->table.destroy)
-		x->table.destroy(x->device);
 	for (i = 0; i < XAPT_LISTEN_MAX; i++) {
 		if (x->listener[i].source.fd < 0)
 			continue;
 		xapt_guest_listen(x->guest, &x->listener[i].source, 0);
 		x->listener[i].source.fd = -1;
 	}
+}
+
+static void stop_device(struct xenaperture *x)
+{
+	if (!x->device)
+		return;
+	xapt_device_close(&x->core);
+	if (x->table.destroy)
+		x->table.destroy(x->device);
 	x->device = NULL;
 }
 
@@ -235,6 +240,7 @@ void xapt_connection_close(struct xenaperture *x)
 
 	leave_guest(x);
 	stop_device(x);
+	forget_listeners(x);
 	if (x->host.port)
 		xenevtchn_unbind(x->guest->evtchn, x->host.port);
 	x->host.port = 0;

@@ -32,8 +32,17 @@ UNIT_SRCS_test_xenbus := backend/lib/xenbus.c backend/lib/log.c backend/lib/stat
 			 $(U)/tool_xenstore.c $(call unit_core,handshake negotiate parse status)
 UNIT_SRCS_test_daemon := backend/daemon/config.c backend/daemon/message.c $(call unit_core,parse)
 
+UNIT_SRCS_test_workers := $(addprefix backend/daemon/,workers.c message.c) \
+			  $(addprefix backend/lib/,xenbus.c log.c stat.c) $(U)/tool_xenstore.c \
+			  $(call unit_core,handshake negotiate parse status)
+UNIT_SRCS_test_connection := $(addprefix backend/lib/,api.c connection.c guest.c host_linux.c log.c \
+			     stat.c) $(CORE_SRCS)
+UNIT_SRCS_test_sandbox := backend/daemon/sandbox.c backend/lib/log.c
+UNIT_LIBS_test_sandbox := -lseccomp -lcap
+
 UNIT_TESTS := test_parse test_negotiate test_directory test_ring test_signals test_device \
-	      test_handshake test_contract test_tool_spec test_tool_stat test_tool_device test_xenbus test_daemon
+	      test_handshake test_contract test_tool_spec test_tool_stat test_tool_device test_xenbus test_daemon \
+	      test_workers test_connection test_sandbox
 UNIT_PLAIN := $(UNIT_TESTS) test_interleavings test_threads
 UNIT_ASAN := $(UNIT_TESTS)
 UNIT_TSAN := test_threads
@@ -55,7 +64,7 @@ UNIT_LINK_tsan := -fsanitize=thread
 $(B)/asan/tests/fuzz/%.o: UNIT_CPPFLAGS += -DFUZZ_MAIN
 
 $(B)/asan/backend/lib/%.o $(B)/asan/backend/daemon/%.o $(B)/asan/tests/unit/test_xenbus.o \
-$(B)/asan/tests/unit/test_daemon.o: UNIT_CPPFLAGS += \
+$(patsubst %,$(B)/asan/tests/unit/test_%.o,daemon workers connection sandbox): UNIT_CPPFLAGS += \
 	-D_GNU_SOURCE -Ibackend/lib -DXENAPERTURE_DEVICES='"/devices"' -DXENAPERTURE_RUN='"/run/xen-aperture"'
 
 # variant, program, sources, arguments
@@ -63,7 +72,7 @@ define unit_program
 $(B)/unit/$(1)/$(2): $$(patsubst %.c,$$(UNIT_OBJ_$(1))/%.o,$(3))
 	$$(call say,LD,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(UNIT_LINK_$(1)) $$(LDFLAGS) $$^ -lcunit -lpthread -o $$@
+	$$(Q)$$(CC) $$(UNIT_LINK_$(1)) $$(LDFLAGS) $$^ -lcunit -lpthread $$(UNIT_LIBS_$(2)) -o $$@
 
 unit-run: unit-$(1)-$(2)
 .PHONY: unit-$(1)-$(2)
