@@ -11,6 +11,8 @@
 #define WINDOW_MS	250
 #define WINDOW_STEPS	50	/* of all devices of a guest */
 
+#define LOOK_MS		500	/* until a guest without nodes is looked at again */
+
 #define DOMID_MAX	0x7fef
 
 static struct supervisor *the;	/* for the node's calls back */
@@ -155,14 +157,15 @@ static void find_dead(struct supervisor *s)
 	struct guest *g;
 	struct device *d;
 
+	s->look = 0;
 	for (g = s->guests; g; g = g->next) {
 		bool dead = !xapt_bus_domain(&s->bus, g->domid);
 
 		if (dead && !g->dead)
 			xapt_log(XENAPERTURE_INFO, g->who, "is gone");
 		g->dead = dead;
-		for (d = g->devices; d && dead; d = d->next)
-			d->dirty = true;
+		for (d = g->devices; d; d = d->next)
+			d->dirty |= dead || d->node.stat.head.peer_state == XAPT_BUS_UNKNOWN;
 	}
 }
 
@@ -253,8 +256,12 @@ static bool may_step(struct guest *g)
 static void step_device(struct supervisor *s, struct device *d)
 {
 	d->dirty = false;
-	if (xapt_node_step(&d->node, d->guest->dead) != XAPT_STEP_GONE)
+	if (xapt_node_step(&d->node, d->guest->dead) != XAPT_STEP_GONE) {
+		/* In a driver domain that may be the only notice of a guest's end. */
+		if (d->node.stat.head.peer_state == XAPT_BUS_UNKNOWN && !s->look)
+			s->look = now_ms() + LOOK_MS;
 		return;
+	}
 	/* A directory with this name may have been made again meanwhile. */
 	s->scan = true;
 	remove_device(d);
@@ -295,7 +302,7 @@ void nodes_work(struct supervisor *s)
 	struct guest *g;
 
 	the = s;
-	if (s->deaths)
+	if (s->deaths || (s->look && s->look <= now_ms()))
 		find_dead(s);
 	if (s->scan) {
 		s->scan = false;
@@ -316,6 +323,8 @@ uint64_t nodes_deadline(const struct supervisor *s)
 
 	if (s->scan)
 		return 0;
+	if (s->look)
+		first = s->look;
 	for (g = s->guests; g; g = g->next) {
 		for (d = g->devices; d; d = d->next) {
 			uint64_t due = g->steps < WINDOW_STEPS ? 0 : g->window + WINDOW_MS;

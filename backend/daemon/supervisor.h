@@ -67,6 +67,7 @@ struct supervisor {
 	bool foreground;
 	bool scan;			/* look for new devices */
 	bool deaths;			/* look which guests exist */
+	uint64_t look;			/* ms; ... and at this time; 0: never */
 	bool stop;
 };
 

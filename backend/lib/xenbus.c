@@ -267,19 +267,24 @@ static bool write_connected(struct xapt_node *n, xs_transaction_t t)
 	       put(n, t, "state", "%u", XAPT_BUS_CONNECTED);
 }
 
-/* Our directory, and the guest's above it if it was the last. */
-static void remove_node(struct xapt_node *n)
+/* Our directory, and the guest's above it if it was the last. False: it is still there. */
+static bool remove_node(struct xapt_node *n)
 {
 	char guest[96];
 	unsigned int count = 0;
 	char **left;
 
-	xs_rm(n->bus->xs, XBT_NULL, n->back);
+	if (!xs_rm(n->bus->xs, XBT_NULL, n->back) && errno != ENOENT) {
+		xapt_log(XENAPERTURE_ERROR, n->who, "cannot remove %s: %s", n->back,
+			 strerror(errno));
+		return false;
+	}
 	snprintf(guest, sizeof(guest), "%s/%u", n->bus->root, n->domid);
 	left = xs_directory(n->bus->xs, XBT_NULL, guest, &count);
 	if (left && !count)
 		xs_rm(n->bus->xs, XBT_NULL, guest);
 	free(left);
+	return true;
 }
 
 /* ---- a step ---- */
@@ -336,7 +341,8 @@ static enum xapt_step act(struct xapt_node *n, enum xapt_action action)
 		xapt_log(XENAPERTURE_INFO, n->who, "closed");
 		break;
 	case XAPT_REMOVE:
-		remove_node(n);
+		if (!remove_node(n))
+			return XAPT_STEP_STAYS;
 		xapt_log(XENAPERTURE_INFO, n->who, "removed: the guest is gone");
 		return XAPT_STEP_GONE;
 	case XAPT_WAIT:

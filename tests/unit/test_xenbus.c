@@ -361,6 +361,9 @@ static void test_guest_dies(void)
 {
 	bring_up();
 	xs_fake_put("/local/domain/0/backend/aperture/6/0/state", "4");
+	xs_fake_fail(1);
+	CHECK_EQ(xapt_node_step(&node, true), XAPT_STEP_STAYS);
+	xs_fake_fail(0);
 	CHECK_EQ(xapt_node_step(&node, true), XAPT_STEP_GONE);
 	CHECK_EQ(disconnects, 1);
 	CHECK(!xs_fake_get("/local/domain/0/backend/aperture/5"));
