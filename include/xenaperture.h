@@ -163,7 +163,11 @@ XENAPERTURE_API unsigned int xenaperture_devid(const struct xenaperture *xa);
 /* "<type>.<key> = text" of apertured.conf, or NULL. Program: NULL. */
 XENAPERTURE_API const char *xenaperture_setting(const struct xenaperture *xa, const char *key);
 
-/* A line in the log, with guest, device and type in front; no newline. */
+/*
+ * A line in the log, with guest, device and type in front; no newline. The guest may
+ * decide how often: of more than 30 a minute from all its devices the rest is left
+ * out and counted, but for XENAPERTURE_DEBUG.
+ */
 enum xenaperture_level {
 	XENAPERTURE_ERROR	= 0,
 	XENAPERTURE_WARNING	= 1,

@@ -38,6 +38,7 @@ struct guest {
 	struct guest *next;
 	uint32_t domid;
 	char who[32];
+	struct xapt_log_limit said;
 	bool dead;			/* the domain does not exist any more */
 	struct device *devices;
 	unsigned int nr_devices;

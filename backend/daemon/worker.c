@@ -176,7 +176,7 @@ static void reap(void)
 
 static int read_config(void)
 {
-	static char text[CONFIG_TEXT];
+	static char text[CONFIG_TEXT + 32];	/* the supervisor adds a line */
 	char error[256];
 	ssize_t n = pread(WORKER_CONFIG_FD, text, sizeof(text) - 1, 0);
 
@@ -199,6 +199,7 @@ static int start(uint32_t domid)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
 		return xapt_error_set(errno, "prctl: %s", strerror(errno));
 	signal(SIGINT, SIG_IGN);	/* of a terminal: meant for the supervisor */
+	signal(SIGPIPE, SIG_IGN);	/* who reads the log may go */
 	if (read_config() || sandbox_user(worker.config.user, &uid, &gid) ||
 	    xapt_guest_open(&worker.guest, domid, worker.config.max_pages_per_guest))
 		return -1;

@@ -147,8 +147,8 @@ static void send_message(struct device *d, uint32_t type, int extra)
 	if (!message_send(g->fd, &m, extra))
 		return;
 	/* Full or broken: either way it does not serve. Its death is dealt with as any. */
-	xapt_log(XENAPERTURE_ERROR, g->who, "worker %d takes no message: %s", g->pid,
-		 strerror(errno));
+	xapt_log_some(&g->said, XENAPERTURE_ERROR, g->who, "worker %d takes no message: %s", g->pid,
+		      strerror(errno));
 	kill_worker(g);
 }
 
@@ -260,8 +260,8 @@ void workers_ready(struct supervisor *s, struct guest *g)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n < 0)
-		xapt_log(XENAPERTURE_ERROR, g->who, "worker %d: bad message: %s", g->pid,
-			 strerror(errno));
+		xapt_log_some(&g->said, XENAPERTURE_ERROR, g->who, "worker %d: bad message: %s",
+			      g->pid, strerror(errno));
 	kill_worker(g);
 }
 
@@ -318,7 +318,8 @@ static void died(struct guest *g, int status)
 
 	describe(status, text, sizeof(text));
 	if (!g->ending)
-		xapt_log(XENAPERTURE_WARNING, g->who, "%s (process %d)", text, g->pid);
+		xapt_log_some(&g->said, XENAPERTURE_WARNING, g->who, "%s (process %d)", text,
+			      g->pid);
 	close_channel(g);
 	g->pid = 0;
 	for (d = g->devices; d; d = d->next) {
@@ -383,8 +384,9 @@ static void work_guest(struct supervisor *s, struct guest *g)
 
 	if (g->pid && overdue(g, now)) {
 		if (!g->ending)
-			xapt_log(XENAPERTURE_ERROR, g->who, "worker %d does not answer for %d ms: killed",
-				 g->pid, ANSWER_MS);
+			xapt_log_some(&g->said, XENAPERTURE_ERROR, g->who,
+				      "worker %d does not answer for %d ms: killed", g->pid,
+				      ANSWER_MS);
 		kill_worker(g);
 		return;
 	}

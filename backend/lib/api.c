@@ -126,7 +126,7 @@ void xenaperture_log(const struct xenaperture *x, enum xenaperture_level level,
 	va_list args;
 
 	va_start(args, format);
-	xapt_vlog(level, x->who, format, args);
+	xapt_vlog_some(&x->guest->said, level, x->who, format, args);
 	va_end(args);
 }
 

@@ -16,6 +16,8 @@
 #include <xenevtchn.h>
 #include <xengnttab.h>
 
+#include "log.h"
+
 struct xenaperture;
 
 /* A descriptor in the loop, inside of whatever owns it. */
@@ -37,6 +39,7 @@ struct xapt_guest {
 	struct xapt_source again;	/* readable while a device has work left */
 	struct xapt_source refresh;	/* timer: statistics of a device that went quiet */
 	bool refresh_armed;
+	struct xapt_log_limit said;	/* by the devices */
 };
 
 /* Opens the handles. 0, or -1 with errno and text. */

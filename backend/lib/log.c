@@ -2,9 +2,12 @@
 #include "log.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <time.h>
 
 #define LINE	400
+#define MINUTE	60000
 
 static void to_stderr(enum xenaperture_level level, const char *line)
 {
@@ -53,6 +56,49 @@ void xapt_log(enum xenaperture_level level, const char *who, const char *format,
 
 	va_start(args, format);
 	xapt_vlog(level, who, format, args);
+	va_end(args);
+}
+
+/* One line more? Says first what was left out before. */
+static bool may_write(struct xapt_log_limit *limit, enum xenaperture_level level, const char *who)
+{
+	unsigned int left_out = limit->left_out;
+	struct timespec t;
+	uint64_t now;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	now = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	if (!limit->start || now - limit->start >= MINUTE) {
+		limit->start = now;
+		limit->lines = 0;
+	}
+	if (limit->lines == XAPT_LOG_LINES) {
+		limit->left_out++;
+		return false;
+	}
+	limit->lines++;
+	limit->left_out = 0;
+	if (left_out)
+		xapt_log(level, who, "%u lines left out, there were more than %d in a minute",
+			 left_out, XAPT_LOG_LINES);
+	return true;
+}
+
+void xapt_vlog_some(struct xapt_log_limit *limit, enum xenaperture_level level, const char *who,
+		    const char *format, va_list args)
+{
+	if (level > most_level || (level < XENAPERTURE_DEBUG && !may_write(limit, level, who)))
+		return;
+	xapt_vlog(level, who, format, args);
+}
+
+void xapt_log_some(struct xapt_log_limit *limit, enum xenaperture_level level, const char *who,
+		   const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	xapt_vlog_some(limit, level, who, format, args);
 	va_end(args);
 }
 

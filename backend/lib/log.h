@@ -9,6 +9,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <xenaperture.h>
 
@@ -21,6 +22,23 @@ void xapt_log(enum xenaperture_level level, const char *who, const char *format,
 	__attribute__((format(printf, 3, 4)));
 void xapt_vlog(enum xenaperture_level level, const char *who, const char *format, va_list args)
 	__attribute__((format(printf, 3, 0)));
+
+/*
+ * Lines whose number a guest decides. Of one limit at most XAPT_LOG_LINES a minute are
+ * written, then one that says how many were not. XENAPERTURE_DEBUG is never left out.
+ */
+#define XAPT_LOG_LINES	30
+
+struct xapt_log_limit {		/* zeroed by its owner */
+	uint64_t start;		/* ms; of the minute */
+	unsigned int lines;	/* written in it */
+	unsigned int left_out;	/* since the last one that was written */
+};
+
+void xapt_log_some(struct xapt_log_limit *limit, enum xenaperture_level level, const char *who,
+		   const char *format, ...) __attribute__((format(printf, 4, 5)));
+void xapt_vlog_some(struct xapt_log_limit *limit, enum xenaperture_level level, const char *who,
+		    const char *format, va_list args) __attribute__((format(printf, 4, 0)));
 
 /* Set errno and the thread's text; returns -1. */
 int xapt_error_set(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -73,7 +73,11 @@ static bool put(struct xapt_node *n, xs_transaction_t t, const char *node, const
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	snprintf(path, sizeof(path), "%s/%s", n->back, node);
-	return xs_write(n->bus->xs, t, path, text, (unsigned int)strlen(text));
+	if (xs_write(n->bus->xs, t, path, text, (unsigned int)strlen(text)))
+		return true;
+	xapt_log_some(&n->said, XENAPERTURE_ERROR, n->who, "xenstore: cannot write %s: %s", path,
+		      strerror(errno));
+	return false;
 }
 
 static void erase(struct xapt_node *n, xs_transaction_t t, const char *node)
@@ -117,13 +121,17 @@ static bool transact(struct xapt_node *n, bool (*write)(struct xapt_node *, xs_t
 		bool ok;
 
 		if (t == XBT_NULL)
-			return false;
+			break;
 		ok = read_state(n->bus, t, n->back) != XAPT_BUS_UNKNOWN && write(n, t);
 		if (xs_transaction_end(n->bus->xs, t, !ok) && ok)
 			return true;
-		if (!ok || errno != EAGAIN)
+		if (!ok)
 			return false;
+		if (errno != EAGAIN)
+			break;
 	}
+	xapt_log_some(&n->said, XENAPERTURE_ERROR, n->who, "xenstore: nothing written to %s: %s",
+		      n->back, strerror(errno));
 	return false;
 }
 
@@ -275,8 +283,8 @@ static bool remove_node(struct xapt_node *n)
 	char **left;
 
 	if (!xs_rm(n->bus->xs, XBT_NULL, n->back) && errno != ENOENT) {
-		xapt_log(XENAPERTURE_ERROR, n->who, "cannot remove %s: %s", n->back,
-			 strerror(errno));
+		xapt_log_some(&n->said, XENAPERTURE_ERROR, n->who, "cannot remove %s: %s", n->back,
+			      strerror(errno));
 		return false;
 	}
 	snprintf(guest, sizeof(guest), "%s/%u", n->bus->root, n->domid);
@@ -338,7 +346,7 @@ static enum xapt_step act(struct xapt_node *n, enum xapt_action action)
 	case XAPT_FINISH:
 		transact(n, write_closed);
 		set_stat(n, XAPT_BUS_CLOSED);
-		xapt_log(XENAPERTURE_INFO, n->who, "closed");
+		xapt_log_some(&n->said, XENAPERTURE_INFO, n->who, "closed");
 		break;
 	case XAPT_REMOVE:
 		if (!remove_node(n))
@@ -400,7 +408,7 @@ void xapt_node_up(struct xapt_node *n, int worker)
 		return;
 	}
 	set_stat(n, XAPT_BUS_CONNECTED);
-	xapt_log(XENAPERTURE_INFO, n->who, "connected, epoch %u", n->epoch);
+	xapt_log_some(&n->said, XENAPERTURE_INFO, n->who, "connected, epoch %u", n->epoch);
 }
 
 void xapt_node_down(struct xapt_node *n)
@@ -427,7 +435,7 @@ static void set_error(struct xapt_node *n, enum xenapt_status status, const char
 void xapt_node_failed(struct xapt_node *n, enum xenapt_status status, const char *text)
 {
 	set_error(n, status, text);
-	xapt_log(XENAPERTURE_ERROR, n->who, "%s", n->stat.head.error);
+	xapt_log_some(&n->said, XENAPERTURE_ERROR, n->who, "%s", n->stat.head.error);
 	n->failed = true;
 	n->failed_peer = n->stat.head.peer_state;
 	xapt_node_down(n);

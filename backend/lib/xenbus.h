@@ -64,6 +64,7 @@ struct xapt_node {
 	uint32_t domid, devid;
 	char back[80], front[80];
 	char who[64];			/* for the log */
+	struct xapt_log_limit said;
 	char watch[96], token[32];	/* on the child's state */
 
 	enum xapt_link_state link;

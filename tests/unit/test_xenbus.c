@@ -403,6 +403,59 @@ static void test_failing_writes(void)
 	}
 }
 
+static unsigned int lines;
+static char first_line[128];
+
+static void count_lines(enum xenaperture_level level, const char *line)
+{
+	(void)level;
+	if (!lines++)
+		snprintf(first_line, sizeof(first_line), "%s", line);
+}
+
+/* A guest that connects wrongly, closes and begins again, as fast as it can. */
+static void fail_often(unsigned int times)
+{
+	char epoch[12];
+	unsigned int i;
+
+	for (i = 0; i < times; i++) {
+		snprintf(epoch, sizeof(epoch), "%u", node.epoch);
+		front("ring-ref0", "x");
+		front("version", "1");
+		front("epoch", epoch);
+		front("state", "3");
+		step();
+		front("state", "6");
+		step();
+		front("state", "1");
+		step();
+		back_is("state", "2");
+	}
+}
+
+static void test_flood(void)
+{
+	attach();
+	xapt_log_to(count_lines);
+	lines = 0;
+	fail_often(500);
+	CHECK_EQ(lines, XAPT_LOG_LINES);
+	/* A minute later it may say so again, and what it did not. */
+	node.said.start -= 60000;
+	lines = 0;
+	fail_often(1);
+	CHECK_STR(first_line, "guest 5 device 0 (mem): 470 lines left out, there were more than 30 in a minute");
+	CHECK_EQ(lines, 2);
+	/* Whoever wants to see everything does. */
+	xapt_log_level(XENAPERTURE_DEBUG);
+	lines = 0;
+	fail_often(40);
+	CHECK(lines > 40);
+	xapt_log_level(XENAPERTURE_WARNING);
+	leave();
+}
+
 static void test_domain(void)
 {
 	introduced = false;
@@ -429,6 +482,7 @@ static CU_TestInfo tests[] = {
 	{ "the guest dies", test_guest_dies },
 	{ "another device of a dead guest", test_second_device_of_a_dead_guest },
 	{ "failing writes", test_failing_writes },
+	{ "a flood of errors", test_flood },
 	{ "does the domain exist", test_domain },
 	CU_TEST_INFO_NULL,
 };
