@@ -13,6 +13,8 @@
 
 #define LOOK_MS		500	/* until a guest without nodes is looked at again */
 
+#define SCAN_MS		50	/* between two looks for new devices: others' come and go too */
+
 #define DOMID_MAX	0x7fef
 
 static struct supervisor *the;	/* for the node's calls back */
@@ -164,6 +166,9 @@ static void find_dead(struct supervisor *s)
 		if (dead && !g->dead)
 			xapt_log(XENAPERTURE_INFO, g->who, "is gone");
 		g->dead = dead;
+		/* Whatever it was asked before: now all at once. */
+		if (dead)
+			workers_stop(s, g);
 		for (d = g->devices; d; d = d->next)
 			d->dirty |= dead || d->node.stat.head.peer_state == XAPT_BUS_UNKNOWN;
 	}
@@ -304,8 +309,9 @@ void nodes_work(struct supervisor *s)
 	the = s;
 	if (s->deaths || (s->look && s->look <= now_ms()))
 		find_dead(s);
-	if (s->scan) {
+	if (s->scan && s->next_scan <= now_ms()) {
 		s->scan = false;
+		s->next_scan = now_ms() + SCAN_MS;
 		scan(s);
 	}
 	s->deaths = false;
@@ -321,10 +327,10 @@ uint64_t nodes_deadline(const struct supervisor *s)
 	const struct device *d;
 	uint64_t first = UINT64_MAX;
 
-	if (s->scan)
-		return 0;
 	if (s->look)
 		first = s->look;
+	if (s->scan && s->next_scan < first)
+		first = s->next_scan;
 	for (g = s->guests; g; g = g->next) {
 		for (d = g->devices; d; d = d->next) {
 			uint64_t due = g->steps < WINDOW_STEPS ? 0 : g->window + WINDOW_MS;

@@ -67,6 +67,7 @@ struct supervisor {
 	int config_fd;			/* memory file: the configuration, for the workers */
 	bool foreground;
 	bool scan;			/* look for new devices */
+	uint64_t next_scan;		/* ms; not before */
 	bool deaths;			/* look which guests exist */
 	uint64_t look;			/* ms; ... and at this time; 0: never */
 	bool stop;

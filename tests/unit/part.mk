@@ -32,7 +32,7 @@ UNIT_SRCS_test_xenbus := backend/lib/xenbus.c backend/lib/log.c backend/lib/stat
 			 $(U)/tool_xenstore.c $(call unit_core,handshake negotiate parse status)
 UNIT_SRCS_test_daemon := backend/daemon/config.c backend/daemon/message.c $(call unit_core,parse)
 
-UNIT_SRCS_test_workers := $(addprefix backend/daemon/,workers.c message.c) \
+UNIT_SRCS_test_workers := $(addprefix backend/daemon/,nodes.c workers.c message.c) \
 			  $(addprefix backend/lib/,xenbus.c log.c stat.c) $(U)/tool_xenstore.c \
 			  $(call unit_core,handshake negotiate parse status)
 UNIT_SRCS_test_connection := $(addprefix backend/lib/,api.c connection.c guest.c host_linux.c log.c \

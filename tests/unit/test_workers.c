@@ -20,6 +20,7 @@ static struct device device;
 static int worker_end;		/* of the control channel */
 static unsigned int lines;
 static uint64_t now = 1000;
+static bool exists;		/* the guest */
 
 uint64_t now_ms(void)
 {
@@ -30,7 +31,7 @@ bool xs_is_domain_introduced(struct xs_handle *h, unsigned int domid)
 {
 	(void)h;
 	(void)domid;
-	return true;
+	return exists;
 }
 
 static void count(enum xenaperture_level level, const char *line)
@@ -48,6 +49,7 @@ static void begin(void)
 	xapt_log_to(count);
 	lines = 0;
 	now = 1000;
+	exists = true;
 	memset(&s, 0, sizeof(s));
 	guest = (struct guest){ .domid = 5, .who = "guest 5", .devices = &device };
 	device = (struct device){ .guest = &guest, .node = { .bus = &s.bus, .domid = 5,
@@ -187,12 +189,51 @@ static void test_full(void)
 	end();
 }
 
+/* The guest dies while its worker was told to let go of a device and hangs. */
+static void test_guest_dies(void)
+{
+	begin();
+	xs_fake_put("/local/domain/0/backend/aperture/5/0/state", "5");
+	snprintf(device.node.back, sizeof(device.node.back), "/local/domain/0/backend/aperture/5/0");
+	device.node.link = XAPT_LINK_ENDING;
+	device.deadline = now + 10000;
+	exists = false;
+	nodes_watch(&s, "@releaseDomain", "release");
+	nodes_work(&s);
+	CHECK(guest.ending);
+	CHECK_EQ(guest.fd, -1);
+	CHECK(workers_deadline(&s) < now + 1000);
+	end();
+}
+
+/* Devices that others serve change their states as often as they like: one look does for many. */
+static void test_others(void)
+{
+	begin();
+	device.node.link = XAPT_LINK_NONE;
+	s.scan = true;
+	nodes_work(&s);
+	CHECK(!s.scan);
+	nodes_watch(&s, "/local/domain/0/backend/aperture/6/0/state", "backend");
+	CHECK(s.scan);
+	nodes_work(&s);
+	CHECK(s.scan);
+	CHECK(nodes_deadline(&s) > now);
+	CHECK(nodes_deadline(&s) <= now + 100);
+	now = nodes_deadline(&s);
+	nodes_work(&s);
+	CHECK(!s.scan);
+	end();
+}
+
 static CU_TestInfo tests[] = {
 	{ "overdue", test_overdue },
 	{ "ending", test_ending },
 	{ "unasked", test_unasked },
 	{ "descriptors", test_descriptors },
 	{ "full channel", test_full },
+	{ "the guest dies", test_guest_dies },
+	{ "other parents' devices", test_others },
 	CU_TEST_INFO_NULL,
 };
 
