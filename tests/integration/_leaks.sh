@@ -1,43 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What must be the same before and after: counted by Xen and xenstored, not by the project.
+# Kills and what must come back after them. What Xen and xenstored hold is counted by the rig's
+# leak_check_begin and leak_check_end.
 
-# xen_dump KEY: what Xen prints for a debug key
-xen_dump() {
-	xl dmesg -c >/dev/null
-	xl debug-keys "$1"
-	sleep 0.3
-	xl dmesg
-}
-# Grants of all domains that somebody has mapped: "domain count" lines
-leaks_grants() {
-	xen_dump g | awk '/grant-table for remote/ { for (i = 1; i < NF; i++) if ($i == "remote") d = $(i + 1) }
-		/\[0x[0-9a-f]+\] /  { n[d]++ } END { for (d in n) print "grants mapped of " d ": " n[d] }' | sort
-}
-# Event channels of dom0 that are bound to another domain
-leaks_channels() {
-	xen_dump e | awk '/information for domain/ { d = $NF } d == "0:" && / s=3 / { n++ }
-		END { print "event channels of dom0: " n + 0 }'
-}
-leaks_store() {
-	echo "xenstore nodes: $(xenstore-ls -f / | grep -c .)"
-	echo "connections of xenstored: $(find "/proc/$(pidof oxenstored xenstored | cut -d' ' -f1)/fd" -lname 'socket:*' | wc -l)"
-}
-# leaks_snapshot: all of it. Take it when nothing is under way.
-leaks_snapshot() {
-	leaks_grants
-	leaks_channels
-	leaks_store
-	echo "domains: $(xl list | awk 'NR > 1 { printf "%s ", $1 }')"
-	echo "free memory of Xen, MiB: $(xl info free_memory)"
-	echo "workers: $(pgrep -fc '^apertured.*--worker' || :)"
-	echo "stat files: $(find /run/xen-aperture -name '*.stat' | wc -l)"
-}
-# leaks_compare BEFORE WHAT: what is now must be that
-leaks_compare() {
-	lc_now=$(leaks_snapshot)
-	[ "$1" = "$lc_now" ] && return
-	printf '%s\n' "--- before" "$1" "--- after $2" "$lc_now"
-	fail "left behind $2: before '$(echo $1)', after '$(echo $lc_now)'"
+# What the daemon itself holds
+daemon_holds() {
+	echo "workers: $(pgrep -fc '^apertured.*--worker' || :), stat files: $(
+		find /run/xen-aperture -name '*.stat' | wc -l), domains: $(xl list | awk 'NR > 1 { printf "%s ", $1 }')"
 }
 
 # The stat file of device 0 of $1 (domid): "state peer-state epoch worker". Few processes: some of the
