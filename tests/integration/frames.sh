@@ -5,21 +5,5 @@
 # vcpus: 1 2
 # timeout: 300
 . /rig/tests/_lib.sh
-daemon_start
-module_load "$GUEST"
-device_attach "$GUEST" type=check,size=1M
-count=${LONG:+1000000}
-count=${count:-100000}
-GUEST_TIMEOUT=3600
-guest_start "$GUEST" "aperture-selftest frames 0 $count 256" frames.out
-while kill -0 "$GUEST_JOB" 2>/dev/null; do
-	sleep 5
-	progress "frames: $(guest_run "$GUEST" 'cat /sys/bus/xen/devices/aperture-0/aperture/counters' | head -n 3 | tr '\n' ' ')"
-done
-guest_wait || fail "frames: $(cat frames.out)"
-OUT=$(cat frames.out)
-echo "$OUT"
-for what in sent got parent_sent parent_got; do assert_eq "$count" "$(field $what)" "frames $what"; done
-for what in bad parent_bad lost_wakeups; do assert_eq 0 "$(field $what)" "$what"; done
-metric frames="$count"
-metric lost_wakeups="$(field lost_wakeups)"
+. /rig/tests/_frames.sh
+frames_both_ways "aperture-selftest frames"
