@@ -116,8 +116,12 @@ SELECT := $(if $(ONLY),--only "$(ONLY)") $(if $(TYPE),--guests $(TYPE)) $(TESTS)
 check-xen: stage
 	$(Q)$(RIG) run --jobs 2 $(SELECT)
 
-check-long: stage
+check-long: check-barriers check-rig stage
 	$(Q)$(RIG) run --jobs 2 --long $(SELECT)
+
+# The rig itself: each way to fail does fail, with the right words.
+check-rig: stage
+	$(Q)tests/rig/selftest
 
 check-unit: test-deps
 	$(Q)$(MAKE) --no-print-directory unit
@@ -132,5 +136,5 @@ check:
 demo: stage
 	$(Q)tests/demo/run $(if $(FILE),"$(FILE)")
 
-.PHONY: guest-stage check-kernel rig-images dom0-stage stage shell check-xen check-long check-unit \
+.PHONY: check-rig guest-stage check-kernel rig-images dom0-stage stage shell check-xen check-long check-unit \
 	check demo
