@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
@@ -34,10 +35,10 @@ uint64_t now_ms(void)
 
 /* ---- start ---- */
 
-/* The lock goes with the process; of an earlier one killed just now it may last a moment. */
+/* Root's alone: whoever may read a file may lock it, too. The lock goes with the process; of an earlier one killed just now it may last a moment. */
 static int lock_pid(void)
 {
-	int fd = open(PID_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	int fd = open(PID_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int tries;
 
 	if (fd < 0)
@@ -119,8 +120,20 @@ static int check_handles(void)
 	return 0;
 }
 
+/* A channel a guest and a file a device: the customary 1024 are soon used up. */
+static void allow_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int start(struct supervisor *s, const char *text)
 {
+	allow_files();
 	if (check_handles() || open_signals(s) || keep_config(s, text))
 		return -1;
 	if (xapt_stat_prepare())

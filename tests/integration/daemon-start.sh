@@ -52,11 +52,14 @@ progress "a second one"
 daemon_start
 assert_fails 1 apertured --foreground
 assert_match 'apertured.pid is locked: apertured runs already' "$OUT" "what the second is told"
+assert_fails 66 setpriv --reuid=65534 --clear-groups flock --nonblock /run/xen-aperture/apertured.pid true
 daemon_stop
 
 progress "detached"
 apertured || fail "apertured did not start in the background"
 daemon_pid >/dev/null || fail "apertured returned, but does not run"
+limits=$(awk '/^Max open files/ { print $4 == $5 ? "same" : $4 " of " $5 }' "/proc/$(daemon_pid)/limits")
+assert_eq same "$limits" "files that the supervisor may open"
 daemon_stop
 [ ! -e /run/xen-aperture/apertured.pid ] || fail "it left its pid file"
 
