@@ -219,7 +219,7 @@ struct xen_aperture_dev {
 	char error_text[96];
 	unsigned int connections;
 	u32 failed_epoch;		/* given up; 0: none */
-	bool restart;			/* was closed before: enter state 1 when the parent is closed */
+	bool restart;			/* was closed before: state 1 once the parent is */
 	struct miscdevice misc;
 	bool misc_registered;
 };

@@ -76,14 +76,15 @@ enum check_command {
 	CHECK_NONE	= 0,
 	CHECK_PING	= 1,	/* value = ~argument */
 	CHECK_DIGEST	= 2,	/* digest = SHA-256 of the range, through the mapping */
-	CHECK_TRANSFORM	= 3,	/* DIGEST; then check_transform() in place; digest_after = of that */
-	CHECK_COPY	= 4,	/* digest = SHA-256 of the first length octets of the pages gref[0..grefs - 1], 4096 octets
-				 * each, read with grant copy instead of through the mapping; offset is 0 */
+	CHECK_TRANSFORM	= 3,	/* DIGEST, check_transform() in place, digest_after */
+	CHECK_COPY	= 4,	/* digest = SHA-256 of the first length octets of the pages
+				 * gref[0..grefs - 1], 4096 octets each, read with grant copy
+				 * instead of through the mapping; offset is 0 */
 	CHECK_FRAMES	= 5,	/* see above; count = frames each way, argument = slots */
 	CHECK_STOP	= 6,	/* the frames end; value = frames got in order and whole */
 	CHECK_HOLD	= 7,	/* argument 1: refuse withdraw (busy); 0: no longer */
 	CHECK_CRASH	= 8,	/* answer, inject, then abort() the process */
-	CHECK_INJECT	= 9,	/* inject argument interrupts (1..1000000) one after another; value = how many */
+	CHECK_INJECT	= 9,	/* inject argument interrupts, 1..1000000; value = how many */
 	CHECK_COMMANDS
 };
 

@@ -34,7 +34,8 @@ __printf(2, 3)
 void say(struct run *r, const char *fmt, ...);
 int arg_u64(struct run *r, unsigned int i, u64 *value);		/* -EINVAL, and says why */
 int arg_u64_or(struct run *r, unsigned int i, u64 *value, u64 otherwise);
-int arg_dev(struct run *r, unsigned int i, struct xen_aperture_dev **dev);	/* connected, held */
+/* connected, and held */
+int arg_dev(struct run *r, unsigned int i, struct xen_aperture_dev **dev);
 
 /* An aperture with the check device behind it. */
 struct session {
