@@ -118,6 +118,13 @@ static void answer(struct xapt_device *d, const struct xenapt_request *q)
 	xapt_ring_answer(&d->ring, &r);
 }
 
+/* Those that fetch, map or unmap cost what the aperture's size is: one a turn. */
+static bool costly(const struct xenapt_request *q)
+{
+	return q->type == XENAPT_REQ_OFFER || q->type == XENAPT_REQ_MAP ||
+	       q->type == XENAPT_REQ_WITHDRAW;
+}
+
 /* Up to budget requests. Returns how many, or -1 when the ring is broken. */
 static int requests(struct xapt_device *d, unsigned int budget)
 {
@@ -134,6 +141,8 @@ static int requests(struct xapt_device *d, unsigned int budget)
 			return -1;
 		case XAPT_RING_REQUEST:
 			answer(d, &q);
+			if (costly(&q))
+				return (int)n + 1;
 		}
 	}
 	return (int)n;

@@ -83,8 +83,9 @@ void xapt_device_connect(struct xapt_device *d, void *ring, uint32_t order,
 			 struct xenapt_event_page *event, const struct xenapt_mask_page *mask);
 
 /*
- * An event came: handle what is there, at most budget requests, each doorbell once. True: there
- * is more, call again. On an impossible ring index status is set, the child
+ * An event came: handle what is there, at most budget requests, each doorbell once. A request that
+ * fetches, maps or unmaps ends the turn: its cost is the aperture's size. True: there is more,
+ * call again. On an impossible ring index status is set, the child
  * was told, and every later call does nothing.
  */
 bool xapt_device_service(struct xapt_device *d, unsigned int budget);

@@ -865,6 +865,28 @@ static void budget(void)
 	CHECK(pair_end(p));
 }
 
+/* Requests whose cost is the aperture's size: one a turn, so that others get theirs. */
+static void costly_requests_end_the_turn(void)
+{
+	static const uint8_t costly[] = { XENAPT_REQ_OFFER, XENAPT_REQ_MAP, XENAPT_REQ_WITHDRAW };
+	struct pair *p = plain_pair();
+	struct xenapt_response r;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		child_queue(&p->child, &(struct xenapt_request){ .type = costly[i] });
+		child_queue(&p->child, &(struct xenapt_request){ .type = XENAPT_REQ_RELEASE });
+		child_queue(&p->child, &(struct xenapt_request){ .type = XENAPT_REQ_RELEASE });
+		child_push(&p->child);
+		CHECK(xapt_device_service(&p->device, 8));
+		CHECK(child_collect(&p->child, &r));
+		CHECK(!child_collect(&p->child, &r));
+		CHECK(!xapt_device_service(&p->device, 8));
+		CHECK(child_collect(&p->child, &r));
+		CHECK(child_collect(&p->child, &r));
+	}
+	CHECK(pair_end(p));
+}
+
 /* A device type that fails in a request: that one is answered, the next is not begun. */
 static void failure_within_a_batch(void)
 {
@@ -1159,6 +1181,7 @@ static CU_TestInfo tests[] = {
 	{ "the page budget is shared", page_budget_is_shared },
 	{ "the page budget, to the last page", page_budget_to_the_last },
 	{ "budget of a call", budget },
+	{ "costly requests end the turn", costly_requests_end_the_turn },
 	{ "failure within a batch", failure_within_a_batch },
 	{ "doorbells beside requests", doorbells_are_served_beside_requests },
 	{ "doorbells", doorbells },
