@@ -19,7 +19,7 @@
 #define ANSWER_MS	10000	/* a worker that has not answered by then hangs */
 #define END_MS		300	/* to end by itself */
 #define SPACING_MS	100	/* between two starts for one guest, at least */
-#define SERVED_MS	50	/* who served so long did not die at once */
+#define SERVED_MS	250	/* who crashed after serving so long did not die at once */
 #define QUICK_FREE	3	/* deaths at once before the pauses begin */
 #define PAUSE_MAX_MS	10000
 
@@ -276,12 +276,16 @@ static void describe(int status, char *text, size_t room)
 		snprintf(text, room, "worker ended with status %d", WEXITSTATUS(status));
 }
 
-/* When may the next one start? Fast, unless they die again and again without serving. */
-static void back_off(struct guest *g)
+/*
+ * When may the next one start? Fast, unless they die again and again at once: before they
+ * served, or by a fault soon after (a guest may cause that one). Somebody's kill is no fault.
+ */
+static void back_off(struct guest *g, int status)
 {
+	bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 	uint64_t now = now_ms(), pause = 0;
 
-	if (g->serving && now - g->serving >= SERVED_MS)
+	if (g->serving && (killed || now - g->serving >= SERVED_MS))
 		g->quick = 0;
 	else
 		g->quick++;
@@ -334,7 +338,7 @@ static void died(struct guest *g, int status)
 		g->quick = 0;
 		return;
 	}
-	back_off(g);
+	back_off(g, status);
 	g->report = g->quick > QUICK_FREE;
 }
 
