@@ -24,7 +24,7 @@ Q :=
 say = @:
 else
 Q := @
-say = @printf '  %-8s %s\n' $(1) $(2)
+say = @printf '  %-8s %s\n' $(1) $(2) >&2
 endif
 
 CSTD      := -std=gnu11 -Wall -Wextra -Werror -fno-strict-aliasing
@@ -117,7 +117,9 @@ help:
 	@echo 'make check-barriers  each barrier of the ring left out in turn: the tests notice'
 	@echo 'make shell        a shell in the nested dom0, with guests at hand'
 	@echo 'make install      PREFIX=/usr/local DESTDIR=; `make uninstall` takes it away'
-	@echo 'make deps         install the Debian packages that all of this needs'
+	@echo 'make install-module  the source of the guest module for DKMS, nothing else'
+	@echo 'make deps         install the Debian packages that building needs; tests install theirs'
+	@echo 'V=1 shows every command'
 	@echo 'make clean        remove build/ (downloads stay in the cache)'
 
 # ---- installing -----------------------------------------------------------
@@ -173,8 +175,8 @@ copy = while read -r from to mode; do \
 
 install: all $(GENERATED)
 	$(Q)printf '%s\n' "$$INSTALL_LIST" | $(copy)
-	$(Q)ln -sf $(SONAME) $(DESTDIR)$(libdir)/libxenaperture.so
-	$(Q)[ -e $(DESTDIR)$(CONFFILE) ] || install -D -m 644 configs/apertured.conf $(DESTDIR)$(CONFFILE)
+	$(Q)ln -sf $(SONAME) "$(DESTDIR)$(libdir)/libxenaperture.so"
+	$(Q)[ -e "$(DESTDIR)$(CONFFILE)" ] || install -D -m 644 configs/apertured.conf "$(DESTDIR)$(CONFFILE)"
 	$(Q)[ -n "$(DESTDIR)" ] || ldconfig
 	@echo 'installed under $(DESTDIR)$(PREFIX); the module for guests in $(DESTDIR)$(srcdir)'
 
@@ -183,12 +185,15 @@ install-module: $(B)/dkms.conf
 	$(Q)printf '%s\n' "$$MODULE_LIST" | $(copy)
 	@echo 'installed in $(DESTDIR)$(srcdir); now: dkms install xen-aperture/$(VERSION)'
 
+# A module that DKMS built from the source goes first: DKMS reads the source to remove it.
 uninstall:
+	$(Q)[ -n "$(DESTDIR)" ] || [ ! -d /var/lib/dkms/xen-aperture/$(VERSION) ] || \
+		dkms remove xen-aperture/$(VERSION) --all
 	$(Q)printf '%s\n' "$$INSTALL_LIST" | while read -r from to mode; do \
 		[ -z "$$to" ] || rm -f "$(DESTDIR)$$to" || exit 1; \
 	done
-	$(Q)rm -f $(DESTDIR)$(libdir)/libxenaperture.so
-	$(Q)for d in $(DESTDIR)$(srcdir) $(DESTDIR)$(libdir)/xen-aperture $(DESTDIR)$(PREFIX)/include/xen; do \
+	$(Q)rm -f "$(DESTDIR)$(libdir)/libxenaperture.so"
+	$(Q)for d in "$(DESTDIR)$(srcdir)" "$(DESTDIR)$(libdir)/xen-aperture" "$(DESTDIR)$(PREFIX)/include/xen"; do \
 		[ ! -d "$$d" ] || find "$$d" -depth -type d -empty -delete; done
 	@echo 'removed; $(DESTDIR)$(CONFFILE) is kept'
 

@@ -93,7 +93,8 @@ struct xenaperture_table {
 	/*
 	 * An aperture was mapped: length bytes at data, readable and writable, 1 at
 	 * least; data need not be aligned. tag: what the guest says it is for. Not
-	 * 0: refused, the guest's request ends with E_DEVICE.
+	 * 0: refused, the guest's request ends with E_DEVICE, the log says so, and
+	 * withdraw is not called for it. errno means nothing here.
 	 */
 	int (*mapped)(void *device, unsigned int slot, void *data, uint64_t length,
 		      uint32_t tag);

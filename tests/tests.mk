@@ -14,7 +14,7 @@ define install_packages
 	[ -n "$$missing" ] || exit 0; \
 	if [ "$$(id -u)" != 0 ]; then \
 		echo "these packages are missing:$$missing; as root: apt-get install$$missing" >&2; exit 1; fi; \
-	echo "installing:$$missing"; \
+	echo "installing:$$missing" >&2; \
 	DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND; \
 	apt-get update -q >$(B)/apt.log 2>&1 && \
 	apt-get install -yq --no-install-recommends $$missing >>$(B)/apt.log 2>&1 || \
@@ -133,7 +133,9 @@ check:
 	$(Q)$(MAKE) --no-print-directory check-xen
 
 # ---- demo -----------------------------------------------------------------
-demo: stage
+demo:
+	$(Q)tests/demo/run --check $(if $(FILE),"$(FILE)")
+	$(Q)$(MAKE) --no-print-directory stage
 	$(Q)tests/demo/run $(if $(FILE),"$(FILE)")
 
 .PHONY: check-rig guest-stage check-kernel rig-images dom0-stage stage shell check-xen check-long check-unit \

@@ -21,7 +21,12 @@ static int core_mapped(void *opaque, unsigned int slot, void *data, uint64_t len
 {
 	struct xenaperture *x = opaque;
 
-	return x->table.mapped ? x->table.mapped(x->device, slot, data, length, tag) : 0;
+	if (!x->table.mapped || !x->table.mapped(x->device, slot, data, length, tag))
+		return 0;
+	xenaperture_log(x, XENAPERTURE_WARNING,
+			"E_DEVICE: the device refused the aperture in slot %u (%llu bytes, tag %u)",
+			slot, (unsigned long long)length, tag);
+	return -1;
 }
 
 static int core_withdraw(void *opaque, unsigned int slot, bool force)

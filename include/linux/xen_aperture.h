@@ -81,7 +81,7 @@ struct xenapt_ioc_query {
  * contract knows), ERANGE (less than @least could be had), ENOSPC (this guest's grant
  * references; the kernel log names the limit), ENOMEM, EUSERS (apertures of the file or
  * device), EDQUOT (bytes of the file, or pages that the other side maps), ENOTCONN
- * (outage), ENODEV (device is gone), ETIMEDOUT, EFAULT (nothing was left behind).
+ * (outage), ENODEV (device is gone), EIO (the device refused it), ETIMEDOUT, EFAULT (nothing was left behind).
  */
 struct xenapt_ioc_offer {
 	__u64 wanted;

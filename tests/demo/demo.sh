@@ -34,6 +34,7 @@ one_guest() { # TYPE
 	held=$(field id)
 	transfer "$1"
 	xen-aperture stat "$1" 0 >stat || fail "$1: no counters"
+	figure "$1" mapped "$(counter backend mapped_pages)"
 	for what in published notified suppressed; do
 		figure "$1" "doorbells_$what" "$(counter guest $what)"
 		figure "$1" "interrupts_$what" "$(counter backend $what)"
@@ -67,17 +68,17 @@ transfer() { # GUEST
 }
 
 move() { # GUEST BYTES
-	progress "$1: moving $2 bytes through $APERTURE"
+	progress "$1: moving $2 bytes through an aperture of $APERTURE"
 	GUEST_TIMEOUT=7200
 	guest_start "$1" "aperture-selftest send $held /dev/xvda $2" moved
 	while kill -0 "$GUEST_JOB" 2>/dev/null; do
 		sleep 2
 		xen-aperture stat "$1" 0 >stat 2>/dev/null || :
-		progress "$1: $(counter guest published) turns begun"
+		progress "$1: the guest has rung $(counter guest published) times"
 	done
 	guest_wait || fail "$1: $(cat moved)"
 	OUT=$(cat moved)
-	for what in bytes turns granted pages sha256_child sha256_parent sha256_back_child \
+	for what in bytes turns granted sha256_child sha256_parent sha256_back_child \
 		sha256_back_parent pid uid privilege lost; do
 		figure "$1" $what "$(field $what)"
 	done

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: apertured meets nodes that are wrong, missing or change while they are read
 # rows: BAD M12
-# guests: pv
+# guests: pv pvh
 # timeout: 60
 . /rig/tests/_lib.sh
 

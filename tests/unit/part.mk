@@ -99,6 +99,7 @@ unit-cli: $(B)/xen-aperture
 
 unit:
 	@$(MAKE) --no-print-directory -s -k -j$$(nproc) --output-sync=target unit-run
+	@echo 'all unit tests passed'
 
 # Each barrier of the ring left out in turn: the thread test notices.
 check-barriers:
