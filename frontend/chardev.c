@@ -11,16 +11,12 @@
 #include "frontend.h"
 
 #define SLOT_OFFSET_SHIFT	32	/* of a slot's memory in the file: 4 GiB apart */
+#define OFFER_FLAGS (XENAPT_OFFER_CHILD_READ_ONLY | XENAPT_OFFER_PARENT_READ_ONLY | \
+		     XENAPT_OFFER_PARENT_OWNED)
 
-struct apf_file {
-	struct xen_aperture_dev *dev;
-	spinlock_t lock;
-	struct xen_aperture *ap[XENAPT_MAX_APERTURES];
-	u64 seen[XENAPT_MAX_APERTURES];		/* interrupts that read() returned */
-	unsigned int apertures;			/* with those being made */
-	u64 bytes;				/* likewise, as wanted, then as granted */
-	wait_queue_head_t wait;
-};
+static_assert(XENAPT_OFFER_CHILD_READ_ONLY == XENAPT_OPEN_CHILD_READ_ONLY &&
+	      XENAPT_OFFER_PARENT_READ_ONLY == XENAPT_OPEN_PARENT_READ_ONLY &&
+	      XENAPT_OFFER_PARENT_OWNED == XENAPT_OPEN_PARENT_OWNED);
 
 static bool gone(struct apf_file *f)
 {
@@ -49,6 +45,7 @@ static int file_release(struct inode *inode, struct file *file)
 	struct apf_file *f = file->private_data;
 	unsigned int slot;
 
+	apf_file_end(f);
 	for (slot = 0; slot < XENAPT_MAX_APERTURES; slot++)
 		xen_aperture_free(f->ap[slot]);
 	xen_aperture_dev_put(f->dev);
@@ -61,6 +58,18 @@ static void interrupt(struct xen_aperture *ap, void *data)
 	struct apf_file *f = data;
 
 	wake_up_interruptible(&f->wait);
+}
+
+static void say_cap(struct apf_file *f, int err, u64 bytes)
+{
+	if (err == -EUSERS)
+		pr_warn_ratelimited("%s: %s[%d] wants one more aperture, limit of a file is file_max_apertures=%u: raise it, or open the device once more\n",
+				    f->dev->name, current->comm, current->pid,
+				    READ_ONCE(apf_file_max_apertures));
+	else if (err)
+		pr_warn_ratelimited("%s: %s[%d] wants %llu bytes more, limit of a file is file_max_size=%llu: raise it, or open the device once more\n",
+				    f->dev->name, current->comm, current->pid, bytes,
+				    apf_file_max_size);
 }
 
 /* Counts against the caps before anything is made. */
@@ -78,6 +87,7 @@ static int reserve(struct apf_file *f, u64 bytes)
 		f->bytes += bytes;
 	}
 	spin_unlock(&f->lock);
+	say_cap(f, err, bytes);
 	return err;
 }
 
@@ -90,7 +100,7 @@ static void unreserve(struct apf_file *f, unsigned int apertures, u64 bytes)
 }
 
 /* Held; NULL: the file has no such aperture. */
-static struct xen_aperture *get(struct apf_file *f, unsigned long slot)
+struct xen_aperture *apf_file_aperture(struct apf_file *f, unsigned long slot)
 {
 	struct xen_aperture *ap = NULL;
 
@@ -143,7 +153,7 @@ static u64 size_to_reserve(const struct xenapt_ioc_offer *o)
 static struct xen_aperture *offer(struct apf_file *f, struct xenapt_ioc_offer *o)
 {
 	struct xen_aperture_wish wish = {
-		.wanted = o->wanted, .least = o->least, .tag = o->tag,
+		.wanted = o->wanted, .least = o->least, .tag = o->tag, .flags = o->flags,
 		.irq = interrupt, .data = f,
 	};
 	u64 bytes = size_to_reserve(o);
@@ -166,6 +176,20 @@ static struct xen_aperture *offer(struct apf_file *f, struct xenapt_ioc_offer *o
 	return ap;
 }
 
+/* Once it is in the table, another thread may withdraw it: nothing here looks at it after that. */
+static long hand_out(struct apf_file *f, struct xen_aperture *ap, bool unheard)
+{
+	if (IS_ERR(ap))
+		return unheard ? -EFAULT : PTR_ERR(ap);
+	if (!unheard) {
+		insert(f, ap);
+		return 0;
+	}
+	unreserve(f, 1, xen_aperture_size(ap));
+	xen_aperture_free(ap);
+	return -EFAULT;
+}
+
 static long ioctl_offer(struct apf_file *f, struct xenapt_ioc_offer __user *user)
 {
 	struct xenapt_ioc_offer o;
@@ -173,19 +197,59 @@ static long ioctl_offer(struct apf_file *f, struct xenapt_ioc_offer __user *user
 
 	if (copy_from_user(&o, user, sizeof(o)))
 		return -EFAULT;
-	if (o.flags || o.reserved[0] || o.reserved[1])
+	if (o.flags & ~OFFER_FLAGS || o.reserved[0] || o.reserved[1])
 		return -EINVAL;
 	o.granted = 0;
 	o.offset = 0;
 	o.slot = 0;
 	ap = offer(f, &o);
-	if (!IS_ERR(ap))
-		insert(f, ap);
-	if (!copy_to_user(user, &o, sizeof(o)))
-		return PTR_ERR_OR_ZERO(ap);
-	if (!IS_ERR(ap))
-		end(f, ap);
-	return -EFAULT;
+	return hand_out(f, ap, copy_to_user(user, &o, sizeof(o)));
+}
+
+static struct xen_aperture *offer_memory(struct apf_file *f, struct xenapt_ioc_offer_memory *m)
+{
+	struct xen_aperture_wish wish = {
+		.tag = m->tag, .flags = m->flags, .irq = interrupt, .data = f,
+	};
+	u64 bytes = m->length > XENAPT_MAX_SIZE ? 0 : m->length;
+	struct xen_aperture *ap;
+	int err = reserve(f, bytes);
+
+	if (err) {
+		m->status = err == -EUSERS ? XENAPT_E_APERTURES : XENAPT_E_MEMORY;
+		return ERR_PTR(err);
+	}
+	ap = apf_offer_user(f->dev, &wish, m->address, m->length, &m->status);
+	if (IS_ERR(ap))
+		unreserve(f, 1, bytes);
+	else
+		m->slot = xen_aperture_id(ap);
+	return ap;
+}
+
+static long ioctl_offer_memory(struct apf_file *f, struct xenapt_ioc_offer_memory __user *user)
+{
+	struct xenapt_ioc_offer_memory m;
+	struct xen_aperture *ap;
+
+	if (copy_from_user(&m, user, sizeof(m)))
+		return -EFAULT;
+	if (m.flags & ~XENAPT_OFFER_PARENT_READ_ONLY || m.reserved[0] || m.reserved[1])
+		return -EINVAL;
+	m.slot = 0;
+	ap = offer_memory(f, &m);
+	return hand_out(f, ap, copy_to_user(user, &m, sizeof(m)));
+}
+
+static long ioctl_sync(struct apf_file *f, unsigned long slot)
+{
+	struct xen_aperture *ap = apf_file_aperture(f, slot);
+
+	if (!ap)
+		return -EBADF;
+	xen_aperture_sync(ap);
+	apf_aperture_put(ap);
+	return 0;
 }
 
 static long ioctl_withdraw(struct apf_file *f, struct xenapt_ioc_withdraw __user *user)
@@ -198,7 +262,7 @@ static long ioctl_withdraw(struct apf_file *f, struct xenapt_ioc_withdraw __user
 		return -EFAULT;
 	if (w.reserved[0] || w.reserved[1])
 		return -EINVAL;
-	ap = get(f, w.slot);
+	ap = apf_file_aperture(f, w.slot);
 	if (!ap)
 		return -EBADF;
 	err = xen_aperture_withdraw(ap);
@@ -211,7 +275,7 @@ static long ioctl_withdraw(struct apf_file *f, struct xenapt_ioc_withdraw __user
 
 static long ioctl_doorbell(struct apf_file *f, unsigned long slot)
 {
-	struct xen_aperture *ap = get(f, slot);
+	struct xen_aperture *ap = apf_file_aperture(f, slot);
 	int err;
 
 	if (!ap)
@@ -235,6 +299,7 @@ static long ioctl_query(struct apf_file *f, struct xenapt_ioc_query __user *user
 		q.connected = 1;
 		q.version = c->version;
 		q.epoch = c->epoch;
+		q.features = c->features;
 		apf_connection_put(c);
 	}
 	spin_lock(&f->lock);
@@ -254,12 +319,20 @@ static long file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	switch (cmd) {
 	case XENAPT_IOC_DOORBELL:
 		return ioctl_doorbell(f, arg);
+	case XENAPT_IOC_SYNC:
+		return ioctl_sync(f, arg);
+	case XENAPT_IOC_OFFER_MEMORY:
+		return ioctl_offer_memory(f, user);
 	case XENAPT_IOC_QUERY:
 		return ioctl_query(f, user);
 	case XENAPT_IOC_OFFER:
 		return ioctl_offer(f, user);
 	case XENAPT_IOC_WITHDRAW:
 		return ioctl_withdraw(f, user);
+	case XENAPT_IOC_OPERATE:
+		return apf_file_operate(f, user);
+	case XENAPT_IOC_VECTOR:
+		return apf_file_vector(f, user);
 	default:
 		return -ENOTTY;
 	}
@@ -275,7 +348,7 @@ static int file_mmap(struct file *file, struct vm_area_struct *vma)
 
 	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
-	ap = get(f, slot);
+	ap = apf_file_aperture(f, slot);
 	if (!ap)
 		return -EINVAL;
 	err = apf_aperture_mmap(ap, vma, first);
@@ -286,6 +359,10 @@ static int file_mmap(struct file *file, struct vm_area_struct *vma)
 /* f->lock is held. */
 static u64 unread(struct apf_file *f, unsigned int slot)
 {
+	unsigned int n = slot - XENAPT_INTERRUPT_VECTOR;
+
+	if (slot >= XENAPT_INTERRUPT_VECTOR)
+		return f->vectors & BIT_ULL(n) ? atomic64_read(&f->raised[n]) - f->seen[slot] : 0;
 	return f->ap[slot] ? atomic64_read(&f->ap[slot]->interrupts) - f->seen[slot] : 0;
 }
 
@@ -295,7 +372,7 @@ static bool any_unread(struct apf_file *f)
 	bool any = false;
 
 	spin_lock(&f->lock);
-	for (slot = 0; slot < XENAPT_MAX_APERTURES && !any; slot++)
+	for (slot = 0; slot < APF_RECORDS && !any; slot++)
 		any = unread(f, slot);
 	spin_unlock(&f->lock);
 	return any;
@@ -308,7 +385,7 @@ static unsigned int collect(struct apf_file *f, struct xenapt_interrupts *r, uns
 	u64 count;
 
 	spin_lock(&f->lock);
-	for (slot = 0; slot < XENAPT_MAX_APERTURES && n < max; slot++) {
+	for (slot = 0; slot < APF_RECORDS && n < max; slot++) {
 		count = min_t(u64, unread(f, slot), U32_MAX);
 		if (!count)
 			continue;
@@ -330,9 +407,9 @@ static void mark_seen(struct apf_file *f, const struct xenapt_interrupts *r, uns
 
 static ssize_t file_read(struct file *file, char __user *user, size_t size, loff_t *pos)
 {
-	struct xenapt_interrupts r[XENAPT_MAX_APERTURES];
+	struct xenapt_interrupts r[32];		/* more: the next read() */
 	struct apf_file *f = file->private_data;
-	unsigned int n, max = min_t(size_t, size / sizeof(r[0]), XENAPT_MAX_APERTURES);
+	unsigned int n, max = min_t(size_t, size / sizeof(r[0]), ARRAY_SIZE(r));
 
 	if (!max)
 		return -EINVAL;
@@ -384,7 +461,7 @@ int apf_chardev_add(struct xen_aperture_dev *dev)
 	dev->misc.nodename = kasprintf(GFP_KERNEL, "xen/aperture%u", dev->nr);
 	dev->misc.fops = &operations;
 	dev->misc.mode = 0600;
-	dev->misc.parent = &dev->xbdev->dev;
+	dev->misc.parent = &dev->slow->xbdev->dev;
 	err = dev->misc.name && dev->misc.nodename ? misc_register(&dev->misc) : -ENOMEM;
 	dev->misc_registered = !err;
 	if (err)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One connection: ring, event page, mask page and port, new for each epoch. The
- * old one's pages are never used again.
+ * One connection of a lane: ring, event page and port, new for each epoch. The old one's
+ * pages are never used again. Mask page and state record are the device's: the peer of each
+ * connection gets grants of its own.
  */
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -9,15 +10,14 @@
 
 #include "frontend.h"
 
-static struct apf_memory *shared_pages(struct xen_aperture_dev *dev, unsigned int pages,
-				      bool read_only)
+static struct apf_memory *granted(struct apf_memory *m, domid_t peer, bool read_only)
 {
-	struct apf_memory *m = apf_memory_alloc(pages);
 	int err;
 
 	if (IS_ERR(m))
 		return m;
-	err = apf_memory_grant(m, dev->peer, read_only);
+	m->of_connection = true;
+	err = apf_memory_grant(m, peer, read_only);
 	if (err) {
 		apf_memory_release(m);
 		return ERR_PTR(err);
@@ -30,7 +30,7 @@ static int make_ring(struct apf_connection *c)
 	unsigned int pages = 1u << c->order;
 	struct xenapt_sring *sring;
 
-	c->ring_memory = shared_pages(c->dev, pages, false);
+	c->ring_memory = granted(apf_memory_alloc(pages), c->lane->peer, false);
 	if (IS_ERR(c->ring_memory))
 		return PTR_ERR(c->ring_memory);
 	c->ring_map = vmap(c->ring_memory->page, pages, VM_MAP, PAGE_KERNEL);
@@ -42,28 +42,57 @@ static int make_ring(struct apf_connection *c)
 	return c->entry ? 0 : -ENOMEM;
 }
 
-static int make_signal_pages(struct apf_connection *c)
+static int make_event_page(struct apf_connection *c)
 {
-	c->event_memory = shared_pages(c->dev, 1, false);
+	c->event_memory = granted(apf_memory_alloc(1), c->lane->peer, false);
 	if (IS_ERR(c->event_memory))
 		return PTR_ERR(c->event_memory);
 	c->event = page_address(c->event_memory->page[0]);
-	c->mask_memory = shared_pages(c->dev, 1, true);
+	return 0;
+}
+
+/* This lane's part of the mask page starts anew; the vectors' mask goes on. */
+static void clear_mask_page(struct apf_connection *c)
+{
+	struct xenapt_mask_page *mask = c->dev->mask;
+	unsigned int word;
+
+	c->mask = mask;
+	c->count = c->lane->which == APF_FAST ? &mask->fast : &mask->child;
+	memset(c->count, 0, sizeof(*c->count));
+	if (c->lane->which == APF_FAST) {
+		WRITE_ONCE(mask->fast_status, XENAPT_OK);
+		return;
+	}
+	WRITE_ONCE(mask->status, XENAPT_OK);
+	for (word = 1; word < XENAPT_SIGNAL_WORDS; word++)
+		WRITE_ONCE(mask->interrupt_mask[word], 0);
+}
+
+static int share_pages(struct apf_connection *c)
+{
+	struct xen_aperture_dev *dev = c->dev;
+
+	clear_mask_page(c);
+	c->mask_memory = granted(apf_memory_share(&dev->mask_page, 1), c->lane->peer, true);
 	if (IS_ERR(c->mask_memory))
 		return PTR_ERR(c->mask_memory);
-	c->mask = page_address(c->mask_memory->page[0]);
-	return 0;
+	if (!c->operations)
+		return 0;
+	c->record_memory = granted(apf_memory_share(dev->record_page, XENAPT_RECORD_PAGES),
+				   c->lane->peer, false);
+	return PTR_ERR_OR_ZERO(c->record_memory);
 }
 
 static int make_port(struct apf_connection *c)
 {
-	int err = xenbus_alloc_evtchn(c->dev->xbdev, &c->port);
+	int err = xenbus_alloc_evtchn(c->lane->xbdev, &c->port);
 
 	if (err)
 		return err;
-	err = bind_evtchn_to_irqhandler_lateeoi(c->port, apf_interrupt, 0, c->dev->name, c);
+	err = bind_evtchn_to_irqhandler_lateeoi(c->port, apf_interrupt, 0, c->lane->name, c);
 	if (err < 0) {
-		xenbus_free_evtchn(c->dev->xbdev, c->port);
+		xenbus_free_evtchn(c->lane->xbdev, c->port);
 		return err;
 	}
 	c->irq = err;
@@ -83,17 +112,17 @@ static void release_shared(struct apf_memory *m)
 void apf_connection_end(struct apf_connection *c)
 {
 	apf_connection_kill(c, XENAPT_E_GONE, false, "closed");
-	spin_lock_irq(&c->lock);	/* whoever saw it alive is done with the ring */
-	spin_unlock_irq(&c->lock);
+	apf_operations_detach(c);	/* whoever saw it alive is done with the ring */
 	apf_detach_all(c);
 	if (c->irq)
 		unbind_from_irqhandler(c->irq, c);
 	c->irq = 0;
+	apf_vectors_detach(c);
 	vunmap(c->ring_map);
+	release_shared(c->record_memory);
 	release_shared(c->mask_memory);
 	release_shared(c->event_memory);
 	release_shared(c->ring_memory);
-	c->mask = NULL;
 	c->event = NULL;
 	apf_connection_put(c);
 }
@@ -103,6 +132,7 @@ static void free_connection(struct kref *ref)
 	struct apf_connection *c = container_of(ref, struct apf_connection, ref);
 
 	xen_aperture_dev_put(c->dev);
+	apf_lane_put(c->lane);
 	kfree(c->entry);
 	kfree(c);
 }
@@ -112,28 +142,42 @@ void apf_connection_put(struct apf_connection *c)
 	kref_put(&c->ref, free_connection);
 }
 
-struct apf_connection *apf_connection_make(struct xen_aperture_dev *dev, u32 epoch,
-					 unsigned int order)
+struct apf_connection *apf_connection_make(struct apf_lane *lane, struct xen_aperture_dev *dev,
+					   const struct apf_offer *offer)
 {
-	struct apf_connection *c = kzalloc(sizeof(*c), GFP_KERNEL);
+	struct apf_connection *c;
 	int err;
 
+	if (apf_quarantine_holds_connections())
+		return ERR_PTR(-EBUSY);
+	c = kzalloc(sizeof(*c), GFP_KERNEL);
 	if (!c)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&c->ref);
-	spin_lock_init(&c->lock);
 	spin_lock_init(&c->slot_lock);
 	spin_lock_init(&c->kill_lock);
 	init_waitqueue_head(&c->wait);
 	apf_device_hold(dev);
 	c->dev = dev;
-	c->epoch = epoch;
-	c->order = order;
+	kref_get(&lane->ref);
+	c->lane = lane;
+	c->epoch = offer->epoch;
+	c->version = offer->version;
+	c->operations = offer->operations;
+	c->features = offer->features;
+	c->route_all = offer->route_all;
+	c->order = min(apf_ring_page_order, offer->max_ring_order);
 	err = make_ring(c);
 	if (!err)
-		err = make_signal_pages(c);
+		err = make_event_page(c);
 	if (!err)
+		err = share_pages(c);
+	if (!err) {
+		if (lane->which == APF_FAST)
+			WRITE_ONCE(dev->operations.fast_seen, true);
+		apf_vectors_attach(c);
 		err = make_port(c);
+	}
 	if (!err)
 		return c;
 	apf_connection_end(c);
@@ -160,7 +204,9 @@ void apf_connection_kill(struct apf_connection *c, enum xenapt_status why, bool 
 		va_start(args, fmt);
 		vscnprintf(c->why, sizeof(c->why), fmt, args);
 		va_end(args);
-		if (ours)
+		if (ours && c->lane->which == APF_FAST)
+			WRITE_ONCE(c->mask->fast_status, why);
+		else if (ours)
 			WRITE_ONCE(c->mask->status, why);
 		atomic_set_release(&c->dead, why);
 	}
@@ -172,5 +218,5 @@ void apf_connection_kill(struct apf_connection *c, enum xenapt_status why, bool 
 		notify_remote_via_irq(c->irq);
 	}
 	wake_up_all(&c->wait);
-	apf_kick(c->dev);
+	apf_kick(c->lane);
 }

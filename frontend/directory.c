@@ -29,25 +29,39 @@ static void fill_lists(struct apf_memory *d, unsigned int first, unsigned int li
 	}
 }
 
-/* Page 0 is the one to name in OFFER. The memory's references must exist. */
+unsigned int apf_directory_pages(unsigned int pages)
+{
+	unsigned int lists = DIV_ROUND_UP(pages, XENAPT_DIR_ENTRIES);
+
+	return lists == 1 ? 1 : lists + 1;
+}
+
+/* Page 0 is the one to name in OFFER. The memory's references, and d's pages, must exist. */
+int apf_directory_fill(struct apf_memory *d, const struct apf_memory *m, domid_t peer)
+{
+	int err = apf_memory_grant(d, peer, true);
+
+	if (err)
+		return err;
+	if (d->pages == 1) {
+		fill_lists(d, 0, 1, m);
+		return 0;
+	}
+	fill_lists(d, 1, d->pages - 1, m);
+	fill_page(d->page[0], XENAPT_DIR_INDEX, 0, d->gref + 1, d->pages - 1);
+	return 0;
+}
+
 struct apf_memory *apf_directory_make(const struct apf_memory *m, domid_t peer)
 {
-	unsigned int lists = DIV_ROUND_UP(m->pages, XENAPT_DIR_ENTRIES);
-	struct apf_memory *d = apf_memory_alloc(lists == 1 ? 1 : lists + 1);
+	struct apf_memory *d = apf_memory_alloc(apf_directory_pages(m->pages));
 	int err;
 
 	if (IS_ERR(d))
 		return d;
-	err = apf_memory_grant(d, peer, true);
-	if (err) {
-		apf_memory_release(d);
-		return ERR_PTR(err);
-	}
-	if (lists == 1) {
-		fill_lists(d, 0, 1, m);
+	err = apf_directory_fill(d, m, peer);
+	if (!err)
 		return d;
-	}
-	fill_lists(d, 1, lists, m);
-	fill_page(d->page[0], XENAPT_DIR_INDEX, 0, d->gref + 1, lists);
-	return d;
+	apf_memory_release(d);
+	return ERR_PTR(err);
 }

@@ -14,6 +14,11 @@ unsigned int apf_request_timeout_ms = 10000;
 module_param_named(request_timeout_ms, apf_request_timeout_ms, uint, 0644);
 MODULE_PARM_DESC(request_timeout_ms, "longest wait for an answer of the parent (default 10000)");
 
+unsigned int apf_operation_timeout_ms = 10000;
+module_param_named(operation_timeout_ms, apf_operation_timeout_ms, uint, 0644);
+MODULE_PARM_DESC(operation_timeout_ms,
+		 "longest time until an operation ends, with or without an answer (default 10000)");
+
 unsigned int apf_ring_page_order;
 module_param_named(ring_page_order, apf_ring_page_order, uint, 0444);
 MODULE_PARM_DESC(ring_page_order, "request ring: 2^order pages, 0..4 (default 0)");
@@ -104,3 +109,4 @@ MODULE_AUTHOR("The xen-aperture authors");
 MODULE_LICENSE("GPL");
 MODULE_VERSION(APF_VERSION);
 MODULE_ALIAS("xen:" XENAPT_DEVICE_KIND);
+MODULE_ALIAS("xen:" XENAPT_FAST_KIND);

@@ -13,30 +13,20 @@
 /* Order 0 only, no OOM killer, no warning: a large request fails by itself. */
 #define APF_GFP (GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
 
-#define GREFS_PER_FRAME		(XEN_PAGE_SIZE / sizeof(struct grant_entry_v1))
-#define GREF_CHUNK		1024u
-#define GREF_HEADROOM		256u	/* left for the guest's disks and networks */
 #define QUARANTINE_PERIOD	(HZ / 4)
 #define QUARANTINE_UNLOAD_MS	5000u
+#define CONNECTION_PAGES_MAX	1024	/* of ended connections in quarantine: some 200 */
 
 static LIST_HEAD(quarantine);
 static DEFINE_MUTEX(quarantine_lock);
 static atomic_t quarantined = ATOMIC_INIT(0);
+static atomic_t of_connections = ATOMIC_INIT(0);	/* of them */
 static void quarantine_retry(struct work_struct *work);
 static DECLARE_DELAYED_WORK(quarantine_work, quarantine_retry);
 
-/* Bytes of one aperture that the guest's whole grant table could describe. */
-u64 apf_memory_limit(void)
-{
-	u64 grefs = (u64)gnttab_max_grant_frames() * GREFS_PER_FRAME;
-	u64 spare = 1024 + grefs / XENAPT_DIR_ENTRIES + 2;
-
-	grefs = grefs > spare ? grefs - spare : 1;
-	return min_t(u64, grefs * XENAPT_PAGE_SIZE, XENAPT_MAX_SIZE);
-}
-
 static void free_arrays(struct apf_memory *m)
 {
+	apf_pins_end(m->pins);
 	kvfree(m->page);
 	kvfree(m->gref);
 	kfree(m);
@@ -46,24 +36,25 @@ static void free_page_at(struct apf_memory *m, unsigned int i)
 {
 	if (!m->page[i])
 		return;
-	put_page(m->page[i]);	/* a program may still have it mapped */
+	if (apf_memory_pinned(m, i))
+		apf_pins_release(m->pins, m->page[i]);
+	else
+		put_page(m->page[i]);	/* a program may still have it mapped */
 	m->page[i] = NULL;
 }
 
-/* Leaves the rest of the guest a sixteenth of its memory, and 4 MiB. */
-static bool memory_is_there(unsigned int pages)
+/* One page for the other side: zeroed. */
+struct page *apf_page_alloc(void)
 {
-	long spare = si_mem_available() - SZ_4M / PAGE_SIZE - totalram_pages() / 16;
-
-	return pages <= 64 || (spare > 0 && pages < spare);
+	return alloc_page(APF_GFP);
 }
 
-static int alloc_pages_one_by_one(struct apf_memory *m)
+int apf_memory_fill(struct apf_memory *m)
 {
 	unsigned int i;
 
 	for (i = 0; i < m->pages; i++) {
-		m->page[i] = alloc_page(APF_GFP);
+		m->page[i] = apf_page_alloc();
 		if (!m->page[i])
 			return -ENOMEM;
 		if (fatal_signal_pending(current))
@@ -73,104 +64,99 @@ static int alloc_pages_one_by_one(struct apf_memory *m)
 	return 0;
 }
 
-struct apf_memory *apf_memory_alloc(unsigned int pages)
+/* Room for pages and references; NULL: there is none. */
+struct apf_memory *apf_memory_new(unsigned int pages)
 {
-	struct apf_memory *m;
+	struct apf_memory *m = kzalloc(sizeof(*m), GFP_KERNEL);
 	unsigned int i;
-	int err = -ENOMEM;
 
-	if (!memory_is_there(pages)) {
-		pr_warn_ratelimited(APF_NAME ": %u pages wanted, %ld are available\n", pages,
-				    si_mem_available());
-		return ERR_PTR(-ENOMEM);
-	}
-	m = kzalloc(sizeof(*m), GFP_KERNEL);
 	if (!m)
-		return ERR_PTR(-ENOMEM);
+		return NULL;
 	INIT_LIST_HEAD(&m->quarantine);
 	m->pages = pages;
 	m->page = kvcalloc(pages, sizeof(*m->page), GFP_KERNEL | __GFP_NOWARN);
 	m->gref = kvcalloc(pages, sizeof(*m->gref), GFP_KERNEL | __GFP_NOWARN);
-	if (m->page && m->gref) {
-		for (i = 0; i < pages; i++)
-			m->gref[i] = INVALID_GRANT_REF;
-		err = alloc_pages_one_by_one(m);
+	if (!m->page || !m->gref) {
+		free_arrays(m);
+		return NULL;
 	}
+	for (i = 0; i < pages; i++)
+		m->gref[i] = INVALID_GRANT_REF;
+	return m;
+}
+
+struct apf_memory *apf_memory_alloc(unsigned int pages)
+{
+	struct apf_memory *m;
+	int err = apf_admit_refs(pages) ?: apf_admit_memory(pages);
+
+	if (err)
+		return ERR_PTR(err);
+	m = apf_memory_new(pages);
+	if (!m)
+		return ERR_PTR(-ENOMEM);
+	err = apf_memory_fill(m);
 	if (!err)
 		return m;
-	for (i = 0; m->page && i < pages; i++)
-		free_page_at(m, i);
-	free_arrays(m);
+	apf_memory_release(m);
 	return ERR_PTR(err);
 }
 
-static void give_back(grant_ref_t *gref, unsigned int count)
+/* The same pages for one more peer: freed when their owner and every peer let go. */
+struct apf_memory *apf_memory_share(struct page *const *page, unsigned int pages)
 {
-	while (count--) {
-		gnttab_free_grant_reference(gref[count]);
-		gref[count] = INVALID_GRANT_REF;
-	}
-}
-
-static int claim_chunk(grant_ref_t *gref, unsigned int count)
-{
-	grant_ref_t head;
+	struct apf_memory *m = apf_memory_new(pages);
 	unsigned int i;
-	int err;
 
-	err = gnttab_alloc_grant_references(count, &head);
-	if (err)
-		return err;
-	for (i = 0; i < count; i++)
-		gref[i] = gnttab_claim_grant_reference(&head);
-	gnttab_free_grant_references(head);
-	return 0;
+	if (!m)
+		return ERR_PTR(-ENOMEM);
+	for (i = 0; i < pages; i++) {
+		get_page(page[i]);
+		m->page[i] = page[i];
+	}
+	return m;
 }
 
-/* All references first, so that running out of them undoes nothing half-granted. */
-static int claim_all(grant_ref_t *gref, unsigned int count)
+/*
+ * The references of m, and of another if there is one: all or none, and nothing is granted yet. So
+ * that running out of them is known before there are pages. A few are always admitted.
+ */
+int apf_memory_claim(struct apf_memory *m, struct apf_memory *other)
 {
-	unsigned int done = 0, n;
-	grant_ref_t head;
-	int err = 0;
+	unsigned int need = m->pages + (other ? other->pages : 0);
+	int err = apf_refs_claim(m->gref, m->pages);
 
-	while (done < count && !err) {
-		n = min(count - done, GREF_CHUNK);
-		err = claim_chunk(gref + done, n);
-		if (!err)
-			done += n;
-		cond_resched();
+	m->claimed = !err;
+	if (!err && other) {
+		err = apf_refs_claim(other->gref, other->pages);
+		other->claimed = !err;
 	}
-	if (!err && count > 8) {
-		err = gnttab_alloc_grant_references(GREF_HEADROOM, &head);
-		if (!err)
-			gnttab_free_grant_references(head);
-	}
-	if (err)
-		give_back(gref, done);
-	return err ? -ENOSPC : 0;
+	if (!err && need > APF_REFS_SMALL && !apf_refs_headroom())
+		err = -ENOSPC;
+	if (!err)
+		return 0;
+	apf_memory_unclaim(m);
+	if (other)
+		apf_memory_unclaim(other);
+	apf_say_no_refs(need);
+	return err;
 }
 
-static void say_no_grefs(unsigned int need)
+void apf_memory_unclaim(struct apf_memory *m)
 {
-	unsigned int frames = gnttab_max_grant_frames();
-
-	pr_warn_ratelimited(APF_NAME ": no grant references: %u needed, limit is max_grant_frames=%u (%zu references for all devices of this guest, %u kept free): raise max_grant_frames in the guest's configuration\n",
-			    need, frames, frames * GREFS_PER_FRAME, GREF_HEADROOM);
+	if (m->claimed)
+		apf_refs_give_back(m->gref, m->pages);
+	m->claimed = false;
 }
 
 int apf_memory_grant(struct apf_memory *m, domid_t peer, bool read_only)
 {
-	u64 limit = (u64)gnttab_max_grant_frames() * GREFS_PER_FRAME;
 	unsigned int i;
-	int err = -ENOSPC;
+	int err = m->claimed ? 0 : apf_memory_claim(m, NULL);
 
-	if (m->pages < limit)
-		err = claim_all(m->gref, m->pages);
-	if (err) {
-		say_no_grefs(m->pages);
+	if (err)
 		return err;
-	}
+	m->claimed = false;
 	m->peer = peer;
 	m->read_only = read_only;
 	for (i = 0; i < m->pages; i++)
@@ -185,7 +171,7 @@ void apf_memory_regrant(struct apf_memory *m)
 {
 	unsigned int i;
 
-	for (i = 0; i < m->pages; i++)
+	for (i = 0; m->granted && i < m->pages; i++)	/* claimed only: perhaps without pages */
 		if (m->gref[i] != INVALID_GRANT_REF)
 			gnttab_grant_foreign_access_ref(m->gref[i], m->peer,
 							xen_page_to_gfn(m->page[i]),
@@ -204,6 +190,7 @@ unsigned int apf_memory_revoke(struct apf_memory *m)
 			continue;
 		m->gref[i] = INVALID_GRANT_REF;
 		m->granted--;
+		apf_refs_ended(1);
 	}
 	return m->granted;
 }
@@ -217,6 +204,13 @@ static void free_revoked(struct apf_memory *m)
 			free_page_at(m, i);
 }
 
+static void count_quarantined(const struct apf_memory *m, int pages)
+{
+	atomic_add(pages, &quarantined);
+	if (m->of_connection)
+		atomic_add(pages, &of_connections);
+}
+
 /*
  * Revoke, check, free. What is still mapped goes to the quarantine: returns how many
  * pages. m is not valid afterwards.
@@ -227,6 +221,7 @@ unsigned int apf_memory_release(struct apf_memory *m)
 
 	if (!m)
 		return 0;
+	apf_memory_unclaim(m);
 	left = apf_memory_revoke(m);
 	free_revoked(m);
 	if (!left) {
@@ -235,7 +230,7 @@ unsigned int apf_memory_release(struct apf_memory *m)
 	}
 	mutex_lock(&quarantine_lock);
 	list_add_tail(&m->quarantine, &quarantine);
-	atomic_add(left, &quarantined);
+	count_quarantined(m, left);
 	mutex_unlock(&quarantine_lock);
 	schedule_delayed_work(&quarantine_work, QUARANTINE_PERIOD);
 	return left;
@@ -252,7 +247,7 @@ static bool quarantine_pass(void)
 		before = m->granted;
 		left = apf_memory_revoke(m);
 		free_revoked(m);
-		atomic_sub(before - left, &quarantined);
+		count_quarantined(m, (int)(left - before));
 		if (!left) {
 			list_del(&m->quarantine);
 			free_arrays(m);
@@ -275,14 +270,34 @@ unsigned int apf_quarantined(void)
 	return atomic_read(&quarantined);
 }
 
-/* The kernel's own list takes what stays: it frees each page when its grant ended. */
+/*
+ * A parent decides how often its lane connects: one that keeps what it mapped each time would get
+ * all of the guest's references.
+ */
+bool apf_quarantine_holds_connections(void)
+{
+	return atomic_read(&of_connections) >= CONNECTION_PAGES_MAX;
+}
+
+/*
+ * The kernel's own list takes what stays: it frees each page when its grant ended. It knows
+ * nothing of pins: a plain reference takes their place.
+ */
 static void hand_to_kernel(struct apf_memory *m)
 {
+	struct page *page;
 	unsigned int i;
 
 	for (i = 0; i < m->pages; i++) {
-		if (m->gref[i] != INVALID_GRANT_REF)
-			gnttab_end_foreign_access(m->gref[i], m->page[i]);
+		if (m->gref[i] == INVALID_GRANT_REF)
+			continue;
+		page = m->page[i];
+		if (apf_memory_pinned(m, i)) {
+			get_page(page);
+			apf_pins_release(m->pins, page);
+		}
+		apf_refs_ended(1);
+		gnttab_end_foreign_access(m->gref[i], page);
 	}
 	free_arrays(m);
 }

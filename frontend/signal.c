@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Doorbells, interrupts, masks: section 6 of the contract. */
+/* The event, and the signals of apertures: section 6 of the contract. */
 #include <xen/events.h>
 
 #include "frontend.h"
 
 static void deliver(struct xen_aperture *ap)
 {
+	apf_partial_sync(ap->partial, true);
 	atomic64_inc(&ap->interrupts);
 	if (ap->silent)
 		return;
@@ -26,22 +27,19 @@ static void deliver_slot(struct apf_connection *c, unsigned int slot)
 	spin_unlock(&c->slot_lock);
 }
 
-/* Signals 128 and up are never set, and ignored when set. */
+/* Of apertures. Signals 128 and up are never set, and ignored when set. */
 static unsigned int take_signals(struct apf_connection *c)
 {
-	unsigned int word, bit, taken = 0;
+	const unsigned int word = XENAPT_SIGNAL_APERTURE / 64;
+	unsigned int taken = 0;
 	u64 pending;
 
-	for (word = 0; word < XENAPT_SIGNAL_DEFINED / 64; word++) {
-		pending = xenapt_signal_take(&c->event->interrupt[word],
-					     READ_ONCE(c->mask->interrupt_mask[word]));
-		for (; pending; pending &= pending - 1) {
-			bit = __ffs64(pending);
-			apf_count(&c->mask->child.taken);
-			taken++;
-			if (word == XENAPT_SIGNAL_APERTURE / 64)
-				deliver_slot(c, bit);
-		}
+	pending = xenapt_signal_take(&c->event->interrupt[word],
+				     READ_ONCE(c->mask->interrupt_mask[word]));
+	for (; pending; pending &= pending - 1) {
+		apf_count(&c->count->taken);
+		taken++;
+		deliver_slot(c, __ffs64(pending));
 	}
 	return taken;
 }
@@ -56,19 +54,22 @@ static void look_at_status(struct apf_connection *c)
 				   xen_aperture_status_name(status), status);
 }
 
-/* Bounded: as many responses as were asked for, and 128 signals. */
+/* Of either lane. Bounded: as many responses as were asked for, and 128 signals. */
 irqreturn_t apf_interrupt(int irq, void *data)
 {
 	struct apf_connection *c = data;
 	unsigned int work;
 
-	apf_count(&c->mask->child.events);
+	apf_count(&c->count->events);
 	work = apf_ring_take(c);
-	work += take_signals(c);
+	work += apf_vectors_take(c);
+	if (c->lane->which == APF_SLOW)
+		work += take_signals(c);
 	look_at_status(c);
 	if (!work)
-		apf_count(&c->mask->child.spurious);
-	work |= xchg(&c->early, false);		/* not the parent's doing: no penalty */
+		apf_count(&c->count->spurious);
+	if (unlikely(READ_ONCE(c->early)))
+		work |= xchg(&c->early, false);		/* not the parent's doing: no penalty */
 	xen_irq_lateeoi(irq, work ? 0 : XEN_EOI_FLAG_SPURIOUS);
 	return IRQ_HANDLED;
 }
@@ -77,7 +78,7 @@ irqreturn_t apf_interrupt(int irq, void *data)
 static void raise_doorbell(struct xen_aperture *ap)
 {
 	struct apf_connection *c = ap->link;
-	struct xenapt_counters *count = &c->mask->child;
+	struct xenapt_counters *count = c->count;
 
 	switch (xenapt_signal_raise(c->event->doorbell, c->event->doorbell_mask,
 				    XENAPT_SIGNAL_APERTURE + ap->slot)) {
@@ -100,6 +101,7 @@ int xen_aperture_doorbell(struct xen_aperture *ap)
 	unsigned long flags;
 	int err = 0;
 
+	apf_partial_sync(ap->partial, false);
 	spin_lock_irqsave(&ap->signal_lock, flags);
 	if (ap->link)
 		raise_doorbell(ap);
@@ -132,7 +134,7 @@ static bool take_one(struct apf_connection *c, unsigned int slot)
 
 	if (!xenapt_signal_take(word, ~BIT_ULL(slot)))
 		return false;
-	apf_count(&c->mask->child.taken);
+	apf_count(&c->count->taken);
 	WRITE_ONCE(c->early, true);
 	return true;
 }
@@ -150,8 +152,10 @@ bool xen_aperture_unmask(struct xen_aperture *ap)
 					     ap->link->event->interrupt,
 					     XENAPT_SIGNAL_APERTURE + ap->slot))
 		pending |= take_one(ap->link, ap->slot);
-	if (pending)
+	if (pending) {
+		apf_partial_sync(ap->partial, true);
 		atomic64_inc(&ap->interrupts);
+	}
 	spin_unlock_irqrestore(&ap->signal_lock, flags);
 	return pending;
 }
@@ -231,6 +235,7 @@ void apf_signal_both(struct xen_aperture *ap)
 	spin_lock_irqsave(&c->slot_lock, flags);
 	spin_lock(&ap->signal_lock);
 	if (ap->link) {
+		apf_partial_sync(ap->partial, false);
 		raise_doorbell(ap);
 		masked = ap->masked;
 		ap->owed = masked;

@@ -10,7 +10,7 @@
 
 static struct xen_aperture_dev *to_dev(struct device *d)
 {
-	return dev_get_drvdata(d);
+	return ((struct apf_lane *)dev_get_drvdata(d))->dev;
 }
 
 /* A copy of what the lock protects. */
@@ -20,22 +20,39 @@ struct snapshot {
 	struct xenapt_counters child, parent;
 };
 
-static void take_snapshot(struct xen_aperture_dev *dev, struct snapshot *s)
+static void copy_lane(struct apf_lane *lane, struct snapshot *s)
 {
 	struct apf_connection *c;
 
-	memset(s, 0, sizeof(*s));
-	spin_lock(&dev->lock);
-	c = dev->conn;
+	spin_lock_irq(&lane->lock);
+	c = lane->conn;
 	if (c) {
-		s->up = dev->up && !apf_connection_dead(c);
+		s->up = lane->up && !apf_connection_dead(c);
 		s->epoch = c->epoch;
 		s->version = c->version;
 		s->order = c->order;
-		s->child = *(volatile struct xenapt_counters *)&c->mask->child;
+		s->child = *(volatile struct xenapt_counters *)c->count;
 		s->parent = *(volatile struct xenapt_counters *)&c->event->parent;
 	}
-	spin_unlock(&dev->lock);
+	spin_unlock_irq(&lane->lock);
+}
+
+static void take_snapshot(struct xen_aperture_dev *dev, struct snapshot *s)
+{
+	memset(s, 0, sizeof(*s));
+	copy_lane(dev->slow, s);
+}
+
+/* All zero when there is no fast lane. */
+static void take_fast_snapshot(struct xen_aperture_dev *dev, struct snapshot *s)
+{
+	struct apf_lane *lane = apf_fast_get(dev->nr);
+
+	memset(s, 0, sizeof(*s));
+	if (!lane)
+		return;
+	copy_lane(lane, s);
+	apf_lane_put(lane);
 }
 
 #define NUMBER(field)								\
@@ -63,7 +80,7 @@ static DEVICE_ATTR_RO(connected);
 
 static ssize_t connections_show(struct device *d, struct device_attribute *a, char *buf)
 {
-	return sysfs_emit(buf, "%u\n", to_dev(d)->connections);
+	return sysfs_emit(buf, "%u\n", to_dev(d)->slow->connections);
 }
 static DEVICE_ATTR_RO(connections);
 
@@ -97,21 +114,116 @@ static ssize_t parent_counters_show(struct device *d, struct device_attribute *a
 static DEVICE_ATTR_RO(parent_counters);
 
 /* "E_RING child: text", of the side that found it; "OK": none yet. */
-static ssize_t last_error_show(struct device *d, struct device_attribute *a, char *buf)
+static ssize_t emit_error(char *buf, struct apf_lane *lane)
 {
-	struct xen_aperture_dev *dev = to_dev(d);
 	ssize_t n;
 
-	spin_lock(&dev->lock);
-	if (dev->error)
-		n = sysfs_emit(buf, "%s %s: %s\n", xen_aperture_status_name(dev->error),
-			       dev->error_ours ? "child" : "parent", dev->error_text);
+	spin_lock_irq(&lane->lock);
+	if (lane->error)
+		n = sysfs_emit(buf, "%s %s: %s\n", xen_aperture_status_name(lane->error),
+			       lane->error_ours ? "child" : "parent", lane->error_text);
 	else
 		n = sysfs_emit(buf, "OK\n");
-	spin_unlock(&dev->lock);
+	spin_unlock_irq(&lane->lock);
 	return n;
 }
+
+static ssize_t last_error_show(struct device *d, struct device_attribute *a, char *buf)
+{
+	return emit_error(buf, to_dev(d)->slow);
+}
 static DEVICE_ATTR_RO(last_error);
+
+/* Names and values of the fast lane; "state -" when there is none. */
+static ssize_t fast_show(struct device *d, struct device_attribute *a, char *buf)
+{
+	struct xen_aperture_dev *dev = to_dev(d);
+	struct apf_lane *lane = apf_fast_get(dev->nr);
+	struct snapshot s = {};
+	ssize_t n;
+
+	if (!lane)
+		return sysfs_emit(buf, "state -\n");
+	copy_lane(lane, &s);
+	n = sysfs_emit(buf, "state %s\nbackend %u\nepoch %u\nconnections %u\n",
+		       s.up ? "connected" : "waiting", lane->peer, s.epoch, lane->connections);
+	apf_lane_put(lane);
+	return n;
+}
+static DEVICE_ATTR_RO(fast);
+
+static ssize_t fast_last_error_show(struct device *d, struct device_attribute *a, char *buf)
+{
+	struct apf_lane *lane = apf_fast_get(to_dev(d)->nr);
+	ssize_t n;
+
+	if (!lane)
+		return sysfs_emit(buf, "OK\n");
+	n = emit_error(buf, lane);
+	apf_lane_put(lane);
+	return n;
+}
+static DEVICE_ATTR_RO(fast_last_error);
+
+static ssize_t fast_counters_show(struct device *d, struct device_attribute *a, char *buf)
+{
+	struct snapshot s;
+
+	take_fast_snapshot(to_dev(d), &s);
+	return emit_counters(buf, &s.child);
+}
+static DEVICE_ATTR_RO(fast_counters);
+
+static ssize_t fast_parent_counters_show(struct device *d, struct device_attribute *a, char *buf)
+{
+	struct snapshot s;
+
+	take_fast_snapshot(to_dev(d), &s);
+	return emit_counters(buf, &s.parent);
+}
+static DEVICE_ATTR_RO(fast_parent_counters);
+
+static ssize_t operations_show(struct device *d, struct device_attribute *a, char *buf)
+{
+	struct xen_aperture_dev *dev = to_dev(d);
+	struct apf_operation_counts c;
+	u32 live, fast, slow, entries;
+
+	spin_lock_irq(&dev->ring_lock);
+	c = dev->operations.count;
+	live = dev->operations.live;
+	fast = dev->operations.out[APF_FAST];
+	slow = dev->operations.out[APF_SLOW];
+	entries = hweight32(~dev->operations.free);
+	spin_unlock_irq(&dev->ring_lock);
+	return sysfs_emit(buf,
+			  "submitted %llu\nfast %llu\nslow %llu\ndeclined_fast %llu\n"
+			  "declined_slow %llu\nreplayed %llu\ntaken %llu\nunanswered %llu\n"
+			  "live %u\nentries %u\nout_fast %u\nout_slow %u\n",
+			  c.submitted, c.fast, c.slow, c.declined_fast, c.declined_slow,
+			  c.replayed, c.taken, c.unanswered, live, entries, fast, slow);
+}
+static DEVICE_ATTR_RO(operations);
+
+/* A line for each vector that is claimed or pending: number, flags, counts. */
+static ssize_t vectors_show(struct device *d, struct device_attribute *a, char *buf)
+{
+	struct xen_aperture_vector_state s;
+	unsigned int i;
+	ssize_t n = 0;
+
+	for (i = 0; !xen_aperture_vector_state(to_dev(d), i, &s); i++) {
+		if (!s.claimed && !s.pending_fast && !s.pending_slow && !s.delivered)
+			continue;
+		n += sysfs_emit_at(buf, n, "%u %c%c%c%c%c%c %llu %llu %llu\n", i,
+				   s.claimed ? 'c' : '-', s.masked ? 'm' : '-',
+				   s.in_service ? 's' : '-', s.pending_fast ? 'F' : '-',
+				   s.pending_slow ? 'S' : '-', s.owed ? 'o' : '-', s.delivered,
+				   s.coalesced, s.held);
+	}
+	return n;
+}
+static DEVICE_ATTR_RO(vectors);
 
 static const char *state_name(const struct xen_aperture *ap)
 {
@@ -126,7 +238,23 @@ static const char *state_name(const struct xen_aperture *ap)
 	return names[ap->state];
 }
 
-/* A line each: id slot wanted granted pages state last-status interrupts. */
+/* Whose memory, and who only reads. */
+static const char *kind_name(const struct xen_aperture *ap)
+{
+	return ap->wish.flags & XENAPT_OPEN_PARENT_OWNED ? "parent" :
+	       ap->existing ? "existing" : "child";
+}
+
+static const char *direction_name(const struct xen_aperture *ap)
+{
+	return ap->wish.flags & XENAPT_OPEN_CHILD_READ_ONLY ? "child-reads" :
+	       ap->wish.flags & XENAPT_OPEN_PARENT_READ_ONLY ? "parent-reads" : "both";
+}
+
+/*
+ * A line each: id slot wanted granted pages state last-status interrupts owner direction lost.
+ * lost: times the parent did not have its memory any more.
+ */
 static ssize_t apertures_show(struct device *d, struct device_attribute *a, char *buf)
 {
 	struct xen_aperture_dev *dev = to_dev(d);
@@ -139,14 +267,15 @@ static ssize_t apertures_show(struct device *d, struct device_attribute *a, char
 		if (!ap)
 			continue;
 		if (mutex_trylock(&ap->lock)) {
-			n += sysfs_emit_at(buf, n, "%u %u %llu %llu %llu %s %s %llu\n", id,
-					   ap->slot, ap->wish.wanted, ap->size,
-					   ap->size / XENAPT_PAGE_SIZE, state_name(ap),
+			n += sysfs_emit_at(buf, n, "%u %u %llu %llu %u %s %s %llu %s %s %u\n",
+					   id, ap->slot, ap->wish.wanted ?: ap->size, ap->size,
+					   apf_aperture_pages(ap), state_name(ap),
 					   xen_aperture_status_name(ap->status),
-					   (u64)atomic64_read(&ap->interrupts));
+					   (u64)atomic64_read(&ap->interrupts), kind_name(ap),
+					   direction_name(ap), ap->lost);
 			mutex_unlock(&ap->lock);
 		} else {
-			n += sysfs_emit_at(buf, n, "%u - %llu - - changing - -\n", id,
+			n += sysfs_emit_at(buf, n, "%u - %llu - - changing - - - - -\n", id,
 					   ap->wish.wanted);
 		}
 		apf_aperture_put(ap);
@@ -162,6 +291,21 @@ static ssize_t quarantined_pages_show(struct device *d, struct device_attribute 
 }
 static DEVICE_ATTR_RO(quarantined_pages);
 
+/* Names and values, of the whole guest: what an aperture may take, and what is taken. */
+static ssize_t limits_show(struct device *d, struct device_attribute *a, char *buf)
+{
+	return sysfs_emit(buf,
+			  "grant_frames_max %u\ngrant_references_max %u\n"
+			  "grant_references_used %u\ngrant_references_kept %u\n"
+			  "memory_available %llu\nmax_size %llu\naperture_max %llu\n"
+			  "quarantine_max_pages %u\nquarantined_pages %u\npinned_pages %u\n",
+			  gnttab_max_grant_frames(), apf_refs_max(), apf_refs_used(),
+			  APF_REFS_KEPT, (u64)si_mem_available() << PAGE_SHIFT, apf_max_size,
+			  min(apf_max_size, apf_memory_limit()), apf_quarantine_max_pages,
+			  apf_quarantined() + apf_device_ending(to_dev(d)), apf_pinned_pages());
+}
+static DEVICE_ATTR_RO(limits);
+
 static struct attribute *attributes[] = {
 	&dev_attr_connected.attr,
 	&dev_attr_connections.attr,
@@ -173,6 +317,13 @@ static struct attribute *attributes[] = {
 	&dev_attr_last_error.attr,
 	&dev_attr_apertures.attr,
 	&dev_attr_quarantined_pages.attr,
+	&dev_attr_limits.attr,
+	&dev_attr_fast.attr,
+	&dev_attr_fast_last_error.attr,
+	&dev_attr_fast_counters.attr,
+	&dev_attr_fast_parent_counters.attr,
+	&dev_attr_operations.attr,
+	&dev_attr_vectors.attr,
 	NULL
 };
 

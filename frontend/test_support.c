@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* For the self-test module only: what a well-behaved frontend never does. */
 #include <linux/slab.h>
+#include <xen/events.h>
 
 #include "frontend.h"
 
@@ -25,6 +26,126 @@ int xen_aperture_test_request(struct xen_aperture_dev *dev, const struct xenapt_
 }
 EXPORT_SYMBOL_NS_GPL(xen_aperture_test_request, XEN_APERTURE_TEST);
 
+/* Held: in any state that has a ring. */
+static struct apf_connection *lane_connection(struct xen_aperture_dev *dev, enum xenapt_owner lane)
+{
+	struct apf_connection *c;
+	struct apf_lane *fast;
+
+	if (lane == XENAPT_OWNER_SLOW)
+		return apf_device_connection(dev);
+	fast = apf_fast_get(dev->nr);
+	if (!fast)
+		return NULL;
+	c = apf_lane_connection(fast);
+	apf_lane_put(fast);
+	return c;
+}
+
+int xen_aperture_test_raw(struct xen_aperture_dev *dev, enum xenapt_owner lane,
+			  const struct xenapt_request *req, struct xenapt_response *rsp,
+			  bool keep_id)
+{
+	struct apf_connection *c = lane_connection(dev, lane);
+	struct xenapt_request copy = *req;
+	int err;
+
+	if (!c)
+		return -ENOTCONN;
+	err = keep_id ? apf_request_raw(c, &copy, rsp) : apf_request(c, &copy, rsp);
+	apf_connection_put(c);
+	return err;
+}
+EXPORT_SYMBOL_NS_GPL(xen_aperture_test_raw, XEN_APERTURE_TEST);
+
+int xen_aperture_test_event(struct xen_aperture_dev *dev, enum xenapt_owner lane)
+{
+	unsigned int which = lane == XENAPT_OWNER_FAST ? APF_FAST : APF_SLOW;
+	struct apf_connection *c;
+	unsigned long flags;
+	int err = -ENOTCONN;
+
+	spin_lock_irqsave(&dev->ring_lock, flags);
+	c = dev->operations.lane[which];
+	if (c && !apf_connection_dead(c)) {
+		notify_remote_via_evtchn(c->port);
+		err = 0;
+	}
+	spin_unlock_irqrestore(&dev->ring_lock, flags);
+	return err;
+}
+EXPORT_SYMBOL_NS_GPL(xen_aperture_test_event, XEN_APERTURE_TEST);
+
+/* ring_lock is held. First octet of a shared page; NULL: that lane has none. */
+static u8 *shared_page(struct xen_aperture_dev *dev, enum xen_aperture_test_page page,
+		       unsigned int second)
+{
+	struct apf_connection *c;
+
+	switch (page) {
+	case XEN_APERTURE_TEST_MASK:
+		return (u8 *)dev->mask;
+	case XEN_APERTURE_TEST_RECORD:
+		return page_address(dev->record_page[second]);
+	case XEN_APERTURE_TEST_RING_FAST:
+	case XEN_APERTURE_TEST_EVENT_FAST:
+		c = dev->operations.lane[APF_FAST];
+		break;
+	default:
+		c = dev->operations.lane[APF_SLOW];
+	}
+	if (!c || apf_connection_dead(c))
+		return NULL;
+	return page == XEN_APERTURE_TEST_RING_FAST || page == XEN_APERTURE_TEST_RING_SLOW ?
+	       c->ring_map : (u8 *)c->event;
+}
+
+/* To or from the pages, as wide stores as they are aligned. */
+static void move(void *to, const void *from, unsigned int n)
+{
+	if (n == 8 && IS_ALIGNED((unsigned long)to | (unsigned long)from, 8))
+		WRITE_ONCE(*(u64 *)to, READ_ONCE(*(const u64 *)from));
+	else if (n == 4 && IS_ALIGNED((unsigned long)to | (unsigned long)from, 4))
+		WRITE_ONCE(*(u32 *)to, READ_ONCE(*(const u32 *)from));
+	else if (n == 2 && IS_ALIGNED((unsigned long)to | (unsigned long)from, 2))
+		WRITE_ONCE(*(u16 *)to, READ_ONCE(*(const u16 *)from));
+	else
+		memcpy(to, from, n);
+}
+
+static int access_page(struct xen_aperture_dev *dev, enum xen_aperture_test_page page,
+		       unsigned int offset, void *to, const void *from, unsigned int n)
+{
+	unsigned int pages = page == XEN_APERTURE_TEST_RECORD ? XENAPT_RECORD_PAGES : 1;
+	unsigned int second = offset / XENAPT_PAGE_SIZE;
+	unsigned long flags;
+	u8 *start;
+
+	offset %= XENAPT_PAGE_SIZE;
+	if (second >= pages || n > XENAPT_PAGE_SIZE - offset)
+		return -EINVAL;
+	spin_lock_irqsave(&dev->ring_lock, flags);
+	start = shared_page(dev, page, second);
+	if (start)
+		move(to ?: start + offset, from ?: start + offset, n);
+	spin_unlock_irqrestore(&dev->ring_lock, flags);
+	return start ? 0 : -ENOTCONN;
+}
+
+int xen_aperture_test_poke(struct xen_aperture_dev *dev, enum xen_aperture_test_page page,
+			   unsigned int offset, const void *from, unsigned int n)
+{
+	return access_page(dev, page, offset, NULL, from, n);
+}
+EXPORT_SYMBOL_NS_GPL(xen_aperture_test_poke, XEN_APERTURE_TEST);
+
+int xen_aperture_test_peek(struct xen_aperture_dev *dev, enum xen_aperture_test_page page,
+			   unsigned int offset, void *to, unsigned int n)
+{
+	return access_page(dev, page, offset, to, NULL, n);
+}
+EXPORT_SYMBOL_NS_GPL(xen_aperture_test_peek, XEN_APERTURE_TEST);
+
 static int make_both(struct test_memory *t, struct xen_aperture_dev *dev, unsigned int pages)
 {
 	struct apf_memory *m = apf_memory_alloc(pages);
@@ -33,10 +154,10 @@ static int make_both(struct test_memory *t, struct xen_aperture_dev *dev, unsign
 	if (IS_ERR(m))
 		return PTR_ERR(m);
 	t->memory = m;
-	err = apf_memory_grant(m, dev->peer, false);
+	err = apf_memory_grant(m, dev->slow->peer, false);
 	if (err)
 		return err;
-	m = apf_directory_make(t->memory, dev->peer);
+	m = apf_directory_make(t->memory, dev->slow->peer);
 	if (IS_ERR(m))
 		return PTR_ERR(m);
 	t->directory = m;
@@ -94,6 +215,6 @@ EXPORT_SYMBOL_NS_GPL(xen_aperture_test_free, XEN_APERTURE_TEST);
 
 u32 xen_aperture_test_gref(const struct xen_aperture *ap, unsigned int page)
 {
-	return page < ap->memory->pages ? ap->memory->gref[page] : INVALID_GRANT_REF;
+	return ap->memory && page < ap->memory->pages ? ap->memory->gref[page] : INVALID_GRANT_REF;
 }
 EXPORT_SYMBOL_NS_GPL(xen_aperture_test_gref, XEN_APERTURE_TEST);

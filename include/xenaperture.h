@@ -45,6 +45,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <xenaperture_model.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -91,8 +93,8 @@ struct xenaperture_table {
 	void (*destroy)(void *device);
 
 	/*
-	 * An aperture was mapped: length bytes at data, readable and writable, 1 at
-	 * least; data need not be aligned. tag: what the guest says it is for. Not
+	 * An aperture was mapped: length bytes at data, readable, and writable unless
+	 * xenaperture_aperture_flags() says otherwise, 1 at least; data need not be aligned. tag: what the guest says it is for. Not
 	 * 0: refused, the guest's request ends with E_DEVICE, the log says so, and
 	 * withdraw is not called for it. errno means nothing here.
 	 */
@@ -114,6 +116,16 @@ struct xenaperture_table {
 
 	/* fd, given to xenaperture_listen(), is ready; events: EPOLLIN, ... */
 	void (*ready)(void *device, int fd, uint32_t events);
+
+	/*
+	 * Registers, commands, vectors and state: xenaperture_model.h. NULL: the device
+	 * has none, operations end with E_UNSUPPORTED. slow: what the first device cannot do;
+	 * may be NULL when everything in the model is XENAPERTURE_FAST. With a model doorbell may be
+	 * NULL. Of its vectors only 0 .. model.vectors - 1 go through xenaperture_raise(), the others
+	 * are free for xenaperture_interrupt_device().
+	 */
+	const struct xenaperture_model *model;
+	const struct xenaperture_functions *slow;
 };
 
 /* The entry symbol of a plugin: the author defines it. */
@@ -143,6 +155,17 @@ XENAPERTURE_API int xenaperture_mask(struct xenaperture *xa, unsigned int slot);
 XENAPERTURE_API int xenaperture_unmask(struct xenaperture *xa, unsigned int slot);
 
 /*
+ * What kind of aperture is in slot, from mapped() to withdraw(). 0: none, or memory of the
+ * guest's that both sides write.
+ */
+#define XENAPERTURE_READ_ONLY		(1u << 0)	/* this side only reads: a store is a fault */
+#define XENAPERTURE_CHILD_READ_ONLY	(1u << 1)	/* the guest only reads */
+#define XENAPERTURE_OWNED		(1u << 2)	/* the memory is this side's, given to the guest */
+
+XENAPERTURE_API uint32_t xenaperture_aperture_flags(const struct xenaperture *xa,
+						    unsigned int slot);
+
+/*
  * The device's own sources of events: call table.ready when fd is ready. events:
  * EPOLLIN, EPOLLOUT, ... of <sys/epoll.h>, level-triggered; 0: no more. For time use
  * a timerfd, for other threads an eventfd. Call it with 0 before you close fd. What
@@ -157,12 +180,50 @@ XENAPERTURE_API int xenaperture_listen(struct xenaperture *xa, int fd, uint32_t 
  */
 XENAPERTURE_API void xenaperture_fail(struct xenaperture *xa, const char *text);
 
+/*
+ * Parent kernel mode: give the aperture in slot to a consumer in this domain's kernel, which works
+ * with the same pages. Needs the module xen-aperture-parent; "block" comes with it: the aperture is the disk
+ * /dev/xenapt-<domid>-<devid>-<slot>; other modules bring others (xen/aperture_parent.h).
+ * From mapped() on, until withdraw was answered with 0; what is still attached then is detached by
+ * force. An interrupt by the consumer is xenaperture_interrupt() for the slot. flags:
+ * XENAPERTURE_KERNEL_READ_ONLY: it only reads, as always with a read-only aperture.
+ *
+ * 0, or -1: ENODEV the module is not loaded, EACCES this process may not use it (it was loaded after
+ * the process started), ENOENT no such consumer, EBUSY attached already, EINVAL nothing is mapped
+ * in slot, and the consumer's errors.
+ */
+#define XENAPERTURE_KERNEL_READ_ONLY	(1u << 0)
+
+XENAPERTURE_API int xenaperture_kernel_attach(struct xenaperture *xa, unsigned int slot,
+					      const char *consumer, unsigned int flags);
+
+/*
+ * Take it back. EBUSY: the consumer needs it, answer withdraw with busy; force: whatever it says. What it
+ * does at that moment ends with an error on its side. EINVAL: not attached.
+ */
+XENAPERTURE_API int xenaperture_kernel_detach(struct xenaperture *xa, unsigned int slot, int force);
+
+/* Pass a doorbell on. 0, or -1: EINVAL not attached. */
+XENAPERTURE_API int xenaperture_kernel_doorbell(struct xenaperture *xa, unsigned int slot);
+
 /* Who is served. */
 XENAPERTURE_API unsigned int xenaperture_domid(const struct xenaperture *xa);
 XENAPERTURE_API unsigned int xenaperture_devid(const struct xenaperture *xa);
 
 /* "<type>.<key> = text" of apertured.conf, or NULL. Program: NULL. */
 XENAPERTURE_API const char *xenaperture_setting(const struct xenaperture *xa, const char *key);
+
+/*
+ * Files of the administrator's, one for each direction, that are there before the device, between its
+ * processes and after it: <folder>/<type>-<guest>-<devid>.out and .in, folder as apertured.conf says (files),
+ * made when missing, readable by root only. OUTPUT to write, INPUT to read and write. From create() on.
+ * The descriptor is the caller's, to close. -1: ENOTSUP in a program; what the daemon cannot open
+ * (xenaperture_error()).
+ */
+#define XENAPERTURE_OUTPUT	0
+#define XENAPERTURE_INPUT	1
+
+XENAPERTURE_API int xenaperture_file(struct xenaperture *xa, unsigned int which);
 
 /*
  * A line in the log, with guest, device and type in front; no newline. The guest may
@@ -198,6 +259,12 @@ XENAPERTURE_API void xenaperture_log(const struct xenaperture *xa, enum xenapert
  * Needs: root, or read and write access to /dev/xen/gntdev, /dev/xen/evtchn,
  * /dev/xen/xenbus (or xenstored's socket) and the device's nodes.
  */
+
+/*
+ * Of its own memory a program gives a guest so many bytes at most, what was given before
+ * included (apertureif.h, section 5.2); what was given is lost when the program ends.
+ */
+#define XENAPERTURE_PROGRAM_GIVES	(16u << 20)
 
 /*
  * Serve device devid of guest domid, which was attached with server=program. table

@@ -27,7 +27,8 @@
  * from mapped_pages on. With server = "program" the program writes both. Each
  * number is written by one store: it is never torn, but two numbers may be some
  * milliseconds apart. The child's counters are copied from its mask page, each
- * word once, at the latest 200 ms after the last event.
+ * word once, at the latest 200 ms after the last event; what the first device and
+ * the child count of the fast lane, which makes no event here, within a second.
  *
  * All integers are little-endian and in the units named. Unused octets are 0.
  */
@@ -41,9 +42,9 @@
 #define XENAPERTURE_STAT_DIR		"/run/xen-aperture"
 #define XENAPERTURE_STAT_SUFFIX		".stat"
 #define XENAPERTURE_STAT_MAGIC		0x5441545354504158ull	/* "XAPTSTAT" */
-#define XENAPERTURE_STAT_VERSION	1
+#define XENAPERTURE_STAT_VERSION	3
 
-#define XENAPERTURE_STAT_ERRORS		72	/* [71]: any other number */
+#define XENAPERTURE_STAT_ERRORS		96	/* [95]: any other number */
 
 struct xenaperture_stat_aperture {
 	uint32_t state;		/* enum xenapt_aperture_state; NONE: all others are 0 */
@@ -52,6 +53,20 @@ struct xenaperture_stat_aperture {
 	uint64_t length;	/* bytes of the description, 0 before OFFER */
 	uint32_t offset;	/* of the first byte in the first page */
 	uint32_t pages;		/* payload pages of the description */
+	uint32_t flags;		/* as in OPEN: who owns the memory, who may only read it */
+	uint32_t reserved;
+};
+
+/* The second device since it connected. */
+struct xenaperture_stat_operations {
+	uint64_t executed;	/* operations executed here */
+	uint64_t declined;	/* ... sent to the first device, which has the state */
+	uint64_t repeated;	/* ... answered from the record */
+	uint64_t refused;	/* ... answered with another error */
+	uint64_t commits;
+	uint64_t handed_over;	/* state given to the first device */
+	uint64_t received;	/* state got from it, or taken */
+	uint64_t lost;		/* commits that failed: the state was revoked */
 };
 
 struct xenaperture_stat {
@@ -80,10 +95,22 @@ struct xenaperture_stat {
 	/* The connection. All 0 when there is none. */
 	uint64_t mapped_pages;	/* payload pages mapped now, this device */
 	uint64_t guest_pages;	/* payload pages mapped now, all devices of the guest */
+	uint64_t given_pages;	/* payload pages of this side's that are given now, this device */
+	uint64_t pool_pages;	/* pages of this side's set aside for the guest, all devices; they
+				 * stay the guest's until it is gone, given at the moment or not */
+	uint64_t pool_max;	/* ... at most (max_given) */
+	uint64_t total_pages;	/* pages mapped of all guests, as far as reserved; 0: not known */
+	uint64_t total_max;	/* ... at most (max_mapped_total) */
 	struct xenapt_counters parent;
 	struct xenapt_counters child;
 	uint64_t errors[XENAPERTURE_STAT_ERRORS];	/* responses by enum xenapt_status */
 	struct xenaperture_stat_aperture aperture[XENAPT_MAX_APERTURES];	/* by slot */
+
+	/* Operations. All 0 when the device type has none. */
+	struct xenaperture_stat_operations second;	/* by this process */
+	uint64_t head;		/* of the state record: owner, slot, generation; as the guest shows it */
+	struct xenapt_fast_counters first;	/* the stub domain's, as the guest shows them */
+	struct xenapt_counters fast_child;	/* the child's of the fast lane, likewise */
 };
 
 #endif /* XENAPERTURE_STAT_H */

@@ -72,16 +72,28 @@ guest-stage: test-deps rig-images
 	$(Q)rm -rf $(GUEST) && mkdir -p $(GUEST)/usr/bin $(GUEST)/lib/modules/extra
 	$(Q)for m in frontend/xen-aperture selftest/aperture_selftest; do \
 		objcopy --strip-debug $(MODULES)/$$m.ko $(GUEST)/lib/modules/extra/$${m##*/}.ko || exit 1; done
-	$(Q)cp $(IMAGE)/modules/xen-blkfront.ko $(GUEST)/lib/modules/extra/
+	$(Q)cp $(IMAGE)/modules/xen-blkfront.ko $(IMAGE)/modules/xen-netfront.ko $(GUEST)/lib/modules/extra/
 	$(Q)find $(B)/guest-user -maxdepth 1 -type f -perm -u+x -exec cp {} $(GUEST)/usr/bin/ \;
+
+# What dom0 gets: the parent's module, and the tests' consumer.
+PARENT_MODULES := $(libdir)/xen-aperture/modules
+parent-modules: test-deps rig-images
+	$(call say,MODULE,$(MODULES)/parent)
+	$(Q){ $(MAKE) -C backend/kernel KDIR=$(KDIR) O=$(abspath $(MODULES))/parent && \
+	$(MAKE) -C tests/integration/kernel KDIR=$(KDIR) O=$(abspath $(MODULES))/nonce \
+		PARENT=$(abspath $(MODULES))/parent; } >$(B)/parent.log 2>&1 || \
+		{ cat $(B)/parent.log >&2; exit 1; }
 
 # Both kernels, without a warning of compiler or sparse.
 check-kernel: test-deps rig-images
 	@for k in 6.1 6.12; do \
-		echo "module against Linux $$k, with sparse"; \
+		echo "modules against Linux $$k, with sparse"; \
 		kdir=$$(tests/rig/kernel-headers $$k) || exit 1; \
-		rm -rf $(B)/sparse-$$k; \
-		$(MAKE) --no-print-directory -C frontend KDIR=$$kdir O=$(abspath $(B)/sparse-$$k) C=2 W=1 \
+		rm -rf $(B)/sparse-$$k $(B)/sparse-parent-$$k $(B)/sparse-nonce-$$k; \
+		{ $(MAKE) --no-print-directory -C frontend KDIR=$$kdir O=$(abspath $(B)/sparse-$$k) C=2 W=1 && \
+		$(MAKE) --no-print-directory -C backend/kernel KDIR=$$kdir O=$(abspath $(B)/sparse-parent-$$k) C=2 W=1 && \
+		$(MAKE) --no-print-directory -C tests/integration/kernel KDIR=$$kdir O=$(abspath $(B)/sparse-nonce-$$k) \
+			PARENT=$(abspath $(B)/sparse-parent-$$k) C=2 W=1; } \
 			>$(B)/sparse-$$k.log 2>&1 || { tail -n 30 $(B)/sparse-$$k.log >&2; exit 1; }; \
 		! grep -E '(warning|error):' $(B)/sparse-$$k.log >&2 || exit 1; \
 	done
@@ -90,18 +102,39 @@ check-kernel: test-deps rig-images
 rig-images:
 	$(Q)tests/rig/prepare
 
-# A parent that breaks the contract, for the guest's module.
-HOSTILE := $(B)/hostile-parent
-$(HOSTILE): $(B)/tests/integration/peer/hostile-parent.o
-	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) $^ -lxengnttab -lxenevtchn -lxenstore -o $@
+include tests/hostile/part.mk
 
-dom0-stage: build-after-deps $(B)/devices/check.so $(B)/aperture-serve $(HOSTILE)
+# A service manager, as far as descriptors go.
+KEEP_FILES := $(B)/keep-files
+$(KEEP_FILES): $(B)/tests/integration/peer/keep-files.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) $^ -o $@
+
+# The parent's module with good and bad arguments.
+KERNEL_IOCTLS := $(B)/kernel-ioctls
+$(KERNEL_IOCTLS): $(B)/tests/integration/peer/kernel-ioctls.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) $^ -lpthread -o $@
+
+include tests/bench/part.mk
+include tests/integration/stub/part.mk
+include tests/matrix/part.mk
+
+dom0-stage: build-after-deps $(STUB_TEST_FILES) $(TEST_PLUGINS) parent-modules $(B)/aperture-serve $(HOSTILE) $(KERNEL_IOCTLS) $(KEEP_FILES) $(CHECK_STUB) $(BENCH_FILES)
 	$(Q)rm -rf $(STAGE)/dom0
 	$(Q)$(MAKE) --no-print-directory -s install DESTDIR=$(abspath $(STAGE)/dom0) >/dev/null
-	$(Q)install -D -m 644 $(B)/devices/check.so $(STAGE)/dom0$(devdir)/check.so
+	$(Q)install -m 644 $(TEST_PLUGINS) $(STAGE)/dom0$(devdir)
+	$(Q)install -d $(STAGE)/dom0$(PARENT_MODULES)
+	$(Q)for m in parent/xen-aperture-parent nonce/aperture_nonce nonce/aperture_cell; do \
+		objcopy --strip-debug $(MODULES)/$$m.ko $(STAGE)/dom0$(PARENT_MODULES)/$${m##*/}.ko || exit 1; done
 	$(Q)install -D -m 755 $(SERVE) $(STAGE)/dom0$(bindir)/aperture-serve
-	$(Q)install -D -m 755 $(HOSTILE) $(STAGE)/dom0$(bindir)/hostile-parent
+	$(Q)install -m 755 $(HOSTILE) $(STAGE)/dom0$(bindir)/
+	$(Q)install -D -m 755 $(KERNEL_IOCTLS) $(STAGE)/dom0$(bindir)/kernel-ioctls
+	$(Q)install -D -m 755 $(KEEP_FILES) $(STAGE)/dom0$(bindir)/keep-files
+	$(Q)install -D -m 644 $(CHECK_STUB) $(STAGE)/dom0$(stubdir)/check-stub
+	$(stub_test_stage)
+	$(bench_stage)
+	$(Q)tests/integration/document/build $(STAGE)
 
 stage: guest-stage
 	$(Q)$(MAKE) --no-print-directory dom0-stage
@@ -111,13 +144,15 @@ shell: stage
 
 # ---- tests ----------------------------------------------------------------
 # ONLY="M7 M9": the tests that show these rows. TESTS="name ...": these. TYPE=pv, pvh: one guest type.
-SELECT := $(if $(ONLY),--only "$(ONLY)") $(if $(TYPE),--guests $(TYPE)) $(TESTS)
+# LONG=1: their long form. JOBS: emulators side by side.
+JOBS ?= 2
+SELECT := $(if $(LONG),--long) $(if $(ONLY),--only "$(ONLY)") $(if $(TYPE),--guests $(TYPE)) $(TESTS)
 
 check-xen: stage
-	$(Q)$(RIG) run --jobs 2 $(SELECT)
+	$(Q)$(RIG) run --jobs $(JOBS) $(SELECT)
 
 check-long: check-barriers check-rig stage
-	$(Q)$(RIG) run --jobs 2 --long $(SELECT)
+	$(Q)$(RIG) run --jobs $(JOBS) --long $(SELECT)
 
 # The rig itself: each way to fail does fail, with the right words.
 check-rig: stage
@@ -126,11 +161,19 @@ check-rig: stage
 check-unit: test-deps
 	$(Q)$(MAKE) --no-print-directory unit
 
-# Quick ones first.
-check:
-	$(Q)$(MAKE) --no-print-directory check-unit
-	$(Q)$(MAKE) --no-print-directory check-kernel
+# Quick ones first. What needs one processor runs in pairs; the emulators of check-xen have both.
+check: test-deps
+	$(call together,rig-images,check-unit)
+	$(Q)$(MAKE) --no-print-directory stage
+	$(call together,check-model,check-kernel bench poison-time)
 	$(Q)$(MAKE) --no-print-directory check-xen
+
+# $(1) is shown when $(2) has ended. Both must be well.
+define together
+	$(Q)$(MAKE) --no-print-directory $(1) >$(B)/beside.log 2>&1 & beside=$$!; \
+	$(MAKE) --no-print-directory $(2); status=$$?; \
+	wait $$beside || status=$$?; cat $(B)/beside.log; exit $$status
+endef
 
 # ---- demo -----------------------------------------------------------------
 demo:
@@ -138,5 +181,15 @@ demo:
 	$(Q)$(MAKE) --no-print-directory stage
 	$(Q)tests/demo/run $(if $(FILE),"$(FILE)")
 
-.PHONY: check-rig guest-stage check-kernel rig-images dom0-stage stage shell check-xen check-long check-unit \
+# ---- benchmark ------------------------------------------------------------
+# Prints the table, and fails when a fast operation costs too much.
+bench: stage
+	$(Q)tests/bench/run
+
+# The notification and interrupt protocol, as a model that is searched whole.
+check-model: test-deps
+	$(Q)tests/model/run
+
+.PHONY: bench check-model
+.PHONY: check-rig guest-stage parent-modules check-kernel rig-images dom0-stage stage shell check-xen check-long check-unit \
 	check demo

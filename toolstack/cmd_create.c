@@ -2,9 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admission.h"
 #include "command.h"
 #include "config.h"
+#include "fast.h"
+#include "intercept.h"
+#include "remember.h"
 #include "removal.h"
+#include "serving.h"
 #include "table.h"
 #include "wait.h"
 #include "xl.h"
@@ -16,9 +21,13 @@ struct creation {
 	struct store store;
 	struct guest guest;
 	bool made;			/* xl made the guest: undo destroys it */
-	unsigned int backends[SPEC_MAX_ID + 1];
+	struct guest backends[SPEC_MAX_ID + 1];
 	struct device devices[SPEC_MAX_ID + 1];
-	unsigned int attached;		/* devices made so far */
+	unsigned int attached;		/* devices with rings made so far */
+	struct fast fast;
+	struct intercept intercept;	/* trapped ones */
+	struct remembered before;	/* of an earlier guest with this uuid */
+	char uuid[UUID_MAX];		/* of which devices are remembered now; "": none */
 };
 
 /* xl's other options change what create counts on: a paused guest, no console, this file. */
@@ -66,11 +75,11 @@ static void make_words(const struct creation *creation, const char **words)
 
 static void show_devices(const struct config *config)
 {
-	struct table *table = table_new("rlrrll");
-	char size[CELL_MAX];
+	struct table *table = table_new("rlrrllll");
+	char size[CELL_MAX], place[SPEC_PLACE_MAX];
 	unsigned int i;
 	static const char *const headings[] = {
-		"ID", "TYPE", "MAX SIZE", "APERTURES", "SERVER", "BACKEND",
+		"ID", "TYPE", "MAX SIZE", "APERTURES", "SERVER", "BACKEND", "FAST", "DOOR",
 	};
 
 	for (i = 0; i < sizeof(headings) / sizeof(headings[0]); i++)
@@ -78,12 +87,39 @@ static void show_devices(const struct config *config)
 	for (i = 0; i < config->count; i++) {
 		table_cell(table, "%d", config->specs[i].id);
 		table_cell(table, "%s", config->specs[i].type);
-		table_cell(table, "%s", human_size(config->specs[i].max_size, size));
-		table_cell(table, "%u", config->specs[i].max_apertures);
+		spec_place(&config->specs[i], place);
+		table_cell(table, "%s", config->specs[i].door ? "-" :
+			   human_size(config->specs[i].max_size, size));
+		if (config->specs[i].door)
+			table_cell(table, "-");
+		else
+			table_cell(table, "%u", config->specs[i].max_apertures);
 		table_cell(table, "%s", config->specs[i].by_program ? "program" : "apertured");
 		table_cell(table, "%s", config->specs[i].backend);
+		table_cell(table, "%s", config->specs[i].fast ? "yes" : "no");
+		table_cell(table, "%s", place);
 	}
 	table_print(table, stdout);
+}
+
+static bool any_fast(const struct config *config)
+{
+	unsigned int i;
+
+	for (i = 0; i < config->count; i++)
+		if (config->specs[i].fast)
+			return true;
+	return false;
+}
+
+static bool any_trapped(const struct config *config)
+{
+	unsigned int i;
+
+	for (i = 0; i < config->count; i++)
+		if (config->specs[i].door)
+			return true;
+	return false;
 }
 
 static int show_plan(const struct creation *creation)
@@ -95,6 +131,10 @@ static int show_plan(const struct creation *creation)
 	printf("would run:");
 	for (i = 0; words[i]; i++)
 		printf(" %s", words[i]);
+	if (any_fast(&creation->config))
+		printf("\nwould make a stub domain of %s", stub_file(&creation->args->fast));
+	if (any_trapped(&creation->config))
+		printf(", with power over the guest");
 	printf("\nwould attach to %s, and let it run:\n", creation->config.name);
 	show_devices(&creation->config);
 	return EXIT_OK;
@@ -102,19 +142,13 @@ static int show_plan(const struct creation *creation)
 
 static int find_backends(struct creation *creation, struct why *why)
 {
-	struct guest backend;
 	unsigned int i;
+	struct why what;
 
-	for (i = 0; i < creation->config.count; i++) {
-		const char *name = creation->config.specs[i].backend;
-
-		if (guest_find(&creation->store, name, &backend, why))
-			return -1;
-		if (!backend.exists)
-			return why_set(why, "%s: backend=%s: there is no such domain",
-				       creation->path, name);
-		creation->backends[i] = backend.domid;
-	}
+	for (i = 0; i < creation->config.count; i++)
+		if (serving_find(&creation->store, &creation->config.specs[i], NO_GUEST,
+				 &creation->backends[i], &what))
+			return why_set(why, "%s: %s", creation->path, what.text);
 	return 0;
 }
 
@@ -150,12 +184,48 @@ static int attach_all(struct creation *creation)
 	struct why why;
 
 	for (i = 0; i < config->count; i++) {
+		if (config->specs[i].door)
+			continue;
 		if (device_add(&creation->store, &config->specs[i], &creation->guest,
-			       creation->backends[i], &creation->devices[i], &why))
+			       creation->backends[i].domid,
+			       &creation->devices[creation->attached], &why))
 			return say_why(EXIT_FAILED, &why);
 		creation->attached++;
 	}
 	return EXIT_OK;
+}
+
+static int install_all(struct creation *creation)
+{
+	struct device chosen[SPEC_MAX_ID + 1];
+	unsigned int i, made = 0, count = 0;
+
+	creation->fast = (struct fast){ .store = &creation->store, .guest = &creation->guest,
+					.options = &creation->args->fast };
+	for (i = 0; i < creation->config.count; i++) {
+		if (creation->config.specs[i].door)
+			continue;
+		if (creation->config.specs[i].fast)
+			chosen[count++] = creation->devices[made];
+		made++;
+	}
+	return count ? fast_install(&creation->fast, chosen, count) : EXIT_OK;
+}
+
+/* Behind the first devices beside rings: they share the stub domain. */
+static int intercept_all(struct creation *creation)
+{
+	struct config *config = &creation->config;
+	struct why why;
+
+	if (!any_trapped(config))
+		return EXIT_OK;
+	creation->intercept = (struct intercept){ .store = &creation->store,
+						  .guest = &creation->guest,
+						  .options = &creation->args->fast };
+	if (intercept_check(&creation->store, &creation->guest, config->specs, config->count, &why))
+		return say_why(EXIT_FAILED, &why);
+	return intercept_install(&creation->intercept, config->specs, config->count);
 }
 
 static int wait_one(struct creation *creation, struct device *device, unsigned int seconds)
@@ -185,6 +255,10 @@ static int wait_ready(struct creation *creation)
 			status = wait_one(creation, &creation->devices[i],
 					  end > now ? (unsigned int)(end - now) : 0);
 	}
+	if (status == EXIT_OK && creation->args->wait)
+		status = fast_wait(&creation->fast, WAIT_READY, creation->args->wait);
+	if (status == EXIT_OK && creation->intercept.count)
+		status = intercept_wait(&creation->intercept, creation->args->wait);
 	return status;
 }
 
@@ -218,7 +292,57 @@ static void undo(struct creation *creation)
 	wait_forget_signal();
 	if (run_on_guest(creation, "destroy") == EXIT_OK)
 		say("guest %s is destroyed again", creation->config.name);
+	intercept_undo(&creation->intercept, true);
+	fast_undo(&creation->fast);
 	removal_run(&creation->store, creation->devices, creation->attached, REMOVAL_WAIT, true);
+}
+
+/*
+ * What is remembered of an earlier guest is not to come back beside what this file asks for: apertured
+ * would attach it as soon as the domain is there. -1: said.
+ */
+static int set_aside(struct creation *creation)
+{
+	static const struct remembered none;
+	const char *uuid = creation->config.uuid;
+	struct why why;
+
+	if (!uuid[0])
+		return 0;
+	/* A file that cannot be read goes, too. */
+	if (remember_read(uuid, &creation->before, &why))
+		say("%s", why.text);
+	if (remember_write(uuid, &none, &why))
+		return say_why(-1, &why);
+	return 0;
+}
+
+static void put_back(const struct creation *creation)
+{
+	const char *uuid = creation->uuid[0] ? creation->uuid : creation->config.uuid;
+	struct why why;
+
+	if (uuid[0] && remember_write(uuid, &creation->before, &why))
+		say_why(EXIT_FAILED, &why);
+}
+
+static void remember_all(struct creation *creation)
+{
+	struct remembered *all = calloc(1, sizeof(*all));
+	struct spec spec;
+	struct why why;
+	unsigned int i;
+
+	why_set(&why, all ? "it has no uuid in xenstore" : "out of memory");
+	for (i = 0; all && i < creation->config.count; i++) {
+		serving_remember(&creation->config.specs[i], (unsigned int)creation->config.specs[i].id,
+				 &creation->backends[i], &spec);
+		remember_put(all, &spec, &creation->args->fast);
+	}
+	if (!all || !remember_uuid(&creation->store, creation->guest.domid, creation->uuid) ||
+	    remember_write(creation->uuid, all, &why))
+		say("the guest will not have its devices after a restart: %s", why.text);
+	free(all);
 }
 
 static int create(struct creation *creation)
@@ -226,21 +350,39 @@ static int create(struct creation *creation)
 	int status;
 
 	wait_catch_signals();
+	if (set_aside(creation))
+		return EXIT_FAILED;
 	status = create_paused(creation);
 	if (status == EXIT_OK)
 		status = attach_all(creation);
 	if (status == EXIT_OK)
-		status = wait_ready(creation);
+		status = install_all(creation);
 	if (status == EXIT_OK)
+		status = intercept_all(creation);
+	if (status == EXIT_OK)
+		status = wait_ready(creation);
+	if (status == EXIT_OK) {
+		remember_all(creation);
 		status = unpause(creation);
+	}
 	if (status != EXIT_OK) {
 		undo(creation);
+		put_back(creation);
 		return status;
 	}
 	printf("guest %s (%u) runs; its aperture devices:\n", creation->config.name,
 	       creation->guest.domid);
 	show_devices(&creation->config);
 	return EXIT_OK;
+}
+
+static int check_limits(const struct creation *creation, struct why *why)
+{
+	struct plan plan = { .guest = NO_GUEST, .config = &creation->config,
+			     .count = creation->config.count, .specs = creation->config.specs,
+			     .backends = creation->backends };
+
+	return admission_check(&creation->store, &plan, why);
 }
 
 static int check_and_create(struct creation *creation)
@@ -251,6 +393,8 @@ static int check_and_create(struct creation *creation)
 		say("there is no xl in PATH: install it (Debian: xen-utils), or correct PATH");
 		return EXIT_FAILED;
 	}
+	if (any_fast(&creation->config) && stub_check(stub_file(&creation->args->fast), &why))
+		return say_why(EXIT_USAGE, &why);
 	if (find_backends(creation, &why))
 		return say_why(EXIT_NOT_FOUND, &why);
 	if (find_made(creation)) {
@@ -258,6 +402,8 @@ static int check_and_create(struct creation *creation)
 		    creation->config.name, creation->guest.domid);
 		return EXIT_FAILED;
 	}
+	if (!(creation->args->options & OPTION_UNCHECKED) && check_limits(creation, &why))
+		return say_why(EXIT_FAILED, &why);
 	return create(creation);
 }
 
@@ -267,7 +413,9 @@ static int create_with(struct creation *creation)
 	int status;
 
 	if (check_rest(creation->args->rest, &why) ||
-	    config_read(creation->path, creation->args->rest, &creation->config, &why))
+	    config_read(creation->path, creation->args->rest, &creation->config, &why) ||
+	    check_fast_options(creation->args, any_fast(&creation->config), &why) ||
+	    check_trapped_wait(creation->args, any_trapped(&creation->config), &why))
 		return say_why(EXIT_USAGE, &why);
 	if (creation->args->options & OPTION_DRY_RUN)
 		return show_plan(creation);

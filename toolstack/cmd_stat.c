@@ -6,9 +6,12 @@
 #include "device.h"
 #include "json.h"
 #include "negotiate.h"
+#include "halves.h"
 #include "parse.h"
 #include "statfile.h"
+#include "stub.h"
 #include "table.h"
+#include "trapped.h"
 
 #define SLOTS	XENAPT_MAX_APERTURES
 
@@ -42,15 +45,42 @@ static const char *state_of(uint32_t state)
 	return state <= STATE_LAST ? state_name((enum device_state)state) : "?";
 }
 
-static void print_head(const struct xenaperture_stat *stat, const struct guest *guest)
-{
-	char size[CELL_MAX];
+/* What was counted, and whose it is: a trapped device's slow lane is a device of the stub domain. */
+struct counted {
+	const struct xenaperture_stat *stat;
+	struct guest guest;
+	bool is_trapped;
+	struct trapped trapped;
+};
 
-	printf("guest %s (%u), device %u: %s, up to %u apertures of %s\n",
-	       guest->name[0] ? guest->name : "-", stat->domid, stat->devid, stat->type,
-	       stat->max_apertures, human_size(stat->max_size, size));
-	printf("  backend %s, guest %s, served by %s", state_of(stat->state),
-	       state_of(stat->peer_state), stat->server);
+static void whose(const struct store *store, const struct xenaperture_stat *stat,
+		  struct counted *counted)
+{
+	unsigned int guest = stat->domid;
+
+	*counted = (struct counted){ .stat = stat };
+	counted->is_trapped = trapped_is_stub(store, stat->domid, &guest) &&
+			      trapped_get(store, guest, stat->devid, &counted->trapped);
+	guest_of(store, counted->is_trapped ? guest : stat->domid, &counted->guest);
+}
+
+static void print_head(const struct counted *counted)
+{
+	const struct xenaperture_stat *stat = counted->stat;
+	const struct guest *guest = &counted->guest;
+	char size[CELL_MAX], place[TRAPPED_PLACE];
+
+	printf("guest %s (%u), device %u: %s", guest->name[0] ? guest->name : "-", guest->domid,
+	       stat->devid, stat->type);
+	if (counted->is_trapped) {
+		trapped_place(&counted->trapped, place);
+		printf(", trapped at %s by stub domain %u\n", place, stat->domid);
+	} else {
+		printf(", up to %u apertures of %s\n", stat->max_apertures,
+		       human_size(stat->max_size, size));
+	}
+	printf("  backend %s, %s %s, served by %s", state_of(stat->state),
+	       counted->is_trapped ? "stub domain" : "guest", state_of(stat->peer_state), stat->server);
 	if (stat->worker > 0)
 		printf(" (process %d)", stat->worker);
 	printf("\n  connection %u; connects: %" PRIu64 ", deaths of its process: %" PRIu64 "\n",
@@ -63,18 +93,20 @@ static void print_head(const struct xenaperture_stat *stat, const struct guest *
 
 static void print_counters(const struct xenaperture_stat *stat)
 {
-	struct table *table = table_new("llrr");
+	struct table *table = table_new("llrrr");
 	unsigned int i;
 
 	table_cell(table, " ");
 	table_cell(table, "COUNTER");
 	table_cell(table, "BACKEND");
 	table_cell(table, "GUEST");
+	table_cell(table, "GUEST, FAST");
 	for (i = 0; i < COUNTERS; i++) {
 		table_cell(table, " ");
 		table_cell(table, "%s", counters[i].name);
 		table_cell(table, "%" PRIu64, counter_of(&stat->parent, i));
 		table_cell(table, "%" PRIu64, counter_of(&stat->child, i));
+		table_cell(table, "%" PRIu64, counter_of(&stat->fast_child, i));
 	}
 	table_print(table, stdout);
 }
@@ -131,17 +163,18 @@ static void print_errors(const struct xenaperture_stat *stat)
 
 static void print_text(const struct store *store, const struct statfiles *files)
 {
-	struct guest guest;
+	struct counted counted;
 	unsigned int i;
 
 	for (i = 0; i < files->count; i++) {
 		const struct xenaperture_stat *stat = &files->stats[i];
 
-		guest_of(store, stat->domid, &guest);
+		whose(store, stat, &counted);
 		if (i)
 			putchar('\n');
-		print_head(stat, &guest);
+		print_head(&counted);
 		print_counters(stat);
+		halves_print(store, stat, counted.is_trapped);
 		print_errors(stat);
 		if (any_aperture(stat))
 			print_apertures(stat);
@@ -204,25 +237,31 @@ static struct json_object *apertures_json(const struct xenaperture_stat *stat)
 	return array;
 }
 
-static void add_identity(struct json_object *object, const struct xenaperture_stat *stat,
-			 const struct guest *guest)
+static void add_identity(struct json_object *object, const struct counted *counted)
 {
-	add_string(object, "guest", guest->name);
-	add_number(object, "domain", stat->domid);
+	const struct xenaperture_stat *stat = counted->stat;
+
+	add_string(object, "guest", counted->guest.name);
+	add_number(object, "domain", counted->guest.domid);
 	add_number(object, "id", stat->devid);
 	add_string(object, "type", stat->type);
 	add_string(object, "server", stat->server);
 	add_number(object, "max_size", stat->max_size);
 	add_number(object, "max_apertures", stat->max_apertures);
 	add_number(object, "max_pages", stat->max_pages);
+	if (!counted->is_trapped)
+		return;
+	add_string(object, "door", door_name(counted->trapped.door));
+	add_number(object, "address", counted->trapped.address);
+	add_number(object, "size", counted->trapped.size);
 }
 
-static struct json_object *stat_json(const struct xenaperture_stat *stat,
-				     const struct guest *guest)
+static struct json_object *stat_json(const struct store *store, const struct counted *counted)
 {
 	struct json_object *object = json_object_new_object();
+	const struct xenaperture_stat *stat = counted->stat;
 
-	add_identity(object, stat, guest);
+	add_identity(object, counted);
 	add_number(object, "backend_state", stat->state);
 	add_number(object, "frontend_state", stat->peer_state);
 	add_number(object, "epoch", stat->epoch);
@@ -234,6 +273,8 @@ static struct json_object *stat_json(const struct xenaperture_stat *stat,
 	add_number(object, "guest_pages", stat->guest_pages);
 	json_object_object_add(object, "parent", counters_json(&stat->parent));
 	json_object_object_add(object, "child", counters_json(&stat->child));
+	json_object_object_add(object, "fast_child", counters_json(&stat->fast_child));
+	json_object_object_add(object, "operations", halves_json(store, stat, counted->is_trapped));
 	json_object_object_add(object, "errors", errors_json(stat));
 	json_object_object_add(object, "apertures", apertures_json(stat));
 	return object;
@@ -242,12 +283,12 @@ static struct json_object *stat_json(const struct xenaperture_stat *stat,
 static void print_stats_json(const struct store *store, const struct statfiles *files)
 {
 	struct json_object *devices = json_object_new_array();
-	struct guest guest;
+	struct counted counted;
 	unsigned int i;
 
 	for (i = 0; i < files->count; i++) {
-		guest_of(store, files->stats[i].domid, &guest);
-		json_object_array_add(devices, stat_json(&files->stats[i], &guest));
+		whose(store, &files->stats[i], &counted);
+		json_object_array_add(devices, stat_json(store, &counted));
 	}
 	json_print("devices", devices);
 }
@@ -259,10 +300,24 @@ static int none_found(const struct args *args, const struct statfiles *files)
 		return EXIT_FAILED;
 	if (!args->count)
 		return EXIT_OK;
-	say("guest %s has no device%s%s that is served in this domain: xen-aperture list shows "
-	    "its devices", args->operand[0], args->count > 1 ? " " : "",
+	say("guest %s has no device%s%s that is served in this domain: xen-aperture list in domain 0 "
+	    "shows its devices and who serves them; xen-aperture stat there, in the domain that does, "
+	    "shows the counters", args->operand[0], args->count > 1 ? " " : "",
 	    args->count > 1 ? args->operand[1] : "");
 	return EXIT_NOT_FOUND;
+}
+
+/* Those of a guest's stub domain are the guest's as well. */
+static int read_all(const struct store *store, int guest, int device, struct statfiles *files,
+		    struct why *why)
+{
+	struct stub stub;
+
+	if (statfiles_read(XENAPERTURE_RUN, guest, device, files, why))
+		return -1;
+	if (guest == STATFILE_ANY || !stub_find(store, (unsigned int)guest, &stub))
+		return 0;
+	return statfiles_add(XENAPERTURE_RUN, (int)stub.domid, device, files, why);
 }
 
 static int show_stats(const struct store *store, const struct args *args, int guest, int device)
@@ -271,7 +326,7 @@ static int show_stats(const struct store *store, const struct args *args, int gu
 	struct why why;
 	int status;
 
-	if (statfiles_read(XENAPERTURE_RUN, guest, device, &files, &why))
+	if (read_all(store, guest, device, &files, &why))
 		return say_why(EXIT_FAILED, &why);
 	status = files.count && !files.refused ? EXIT_OK : none_found(args, &files);
 	if (args->options & OPTION_JSON)
@@ -307,7 +362,7 @@ int run_stat(const struct args *args)
 		    args->operand[1], SPEC_MAX_ID);
 		return EXIT_USAGE;
 	}
-	status = store_open(&store);
+	status = store_open_here(&store);
 	if (status != EXIT_OK)
 		return status;
 	status = stat_of(&store, args, args->count > 1 ? (int)device : STATFILE_ANY);

@@ -13,19 +13,28 @@
 #include <stdio.h>
 
 #include "say.h"
+#include "spec.h"
 
 enum {
 	OPTION_WAIT	= 1u << 0,
 	OPTION_FORCE	= 1u << 1,
 	OPTION_JSON	= 1u << 2,
 	OPTION_DRY_RUN	= 1u << 3,
+	OPTION_STUB	= 1u << 4,
+	OPTION_SPIN	= 1u << 5,
+	OPTION_ROUTE	= 1u << 6,
+	OPTION_REVOKE	= 1u << 7,
+	OPTION_AGAIN	= 1u << 8,
+	OPTION_UNCHECKED = 1u << 9,
+	OPTIONS_FAST	= OPTION_STUB | OPTION_SPIN | OPTION_ROUTE | OPTION_REVOKE,
 };
 
-#define OPERANDS_MAX	2
+#define OPERANDS_MAX	(SPEC_MAX_ID + 2)	/* a guest and all its devices */
 
 struct args {
 	unsigned int options;		/* OPTION_* that were given */
 	unsigned int wait;		/* seconds; the command's default without --wait */
+	struct fast_options fast;
 	unsigned int count;		/* operands */
 	const char *operand[OPERANDS_MAX];
 	char *const *rest;		/* behind "--", ends with NULL; may be empty */
@@ -47,14 +56,24 @@ extern const struct command commands[];
 extern const unsigned int commands_count;
 
 int run_attach(const struct args *args);
+int run_again(const struct args *args);		/* attach --again */
 int run_detach(const struct args *args);
+int run_check(const struct args *args);
 int run_list(const struct args *args);
 int run_stat(const struct args *args);
 int run_create(const struct args *args);
+int run_install(const struct args *args);
+int run_uninstall(const struct args *args);
 
 /* argv[0] is the first word behind the command's name. -1 and the reason. */
 int args_parse(const struct command *command, char *const *argv, struct args *args,
 	       struct why *why);
+
+/* Options for first devices where there are none, or a file that is no stub domain: -1 and why. */
+int check_fast_options(const struct args *args, bool any_fast, struct why *why);
+
+/* A trapped device is of no use before it was waited for. -1 and why. */
+int check_trapped_wait(const struct args *args, bool any_trapped, struct why *why);
 
 const struct command *command_find(const char *name);
 

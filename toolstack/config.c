@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libxlutil.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +10,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "trapped.h"
 
 #define KEY "aperture"
 
@@ -101,6 +104,56 @@ static int read_name(const XLU_Config *xlu, const char *path, struct config *con
 	return 0;
 }
 
+/* xl checks it; here it only names what is remembered of an earlier guest. */
+static void read_uuid(const XLU_Config *xlu, struct config *config)
+{
+	const char *text;
+	size_t i;
+
+	if (xlu_cfg_get_string(xlu, "uuid", &text, 1) || strlen(text) != 36)
+		return;
+	for (i = 0; text[i]; i++)
+		config->uuid[i] = (char)tolower((unsigned char)text[i]);
+}
+
+static uint64_t read_number(const XLU_Config *xlu, const char *key)
+{
+	long number;
+
+	return !xlu_cfg_get_long(xlu, key, &number, 1) && number > 0 ? (uint64_t)number : 0;
+}
+
+static void read_limits(const XLU_Config *xlu, struct config *config)
+{
+	const char *type;
+
+	config->max_grant_frames = read_number(xlu, "max_grant_frames");
+	config->max_event_channels = read_number(xlu, "max_event_channels");
+	config->memory = read_number(xlu, "memory");
+	config->vcpus = read_number(xlu, "maxvcpus");
+	if (!config->vcpus)
+		config->vcpus = read_number(xlu, "vcpus");
+	config->pvh = !xlu_cfg_get_string(xlu, "type", &type, 1) && !strcmp(type, "pvh");
+}
+
+/* Xen would say the same when the guest is there. */
+static int check_trapped(const char *path, const struct config *config, struct why *why)
+{
+	unsigned int i;
+
+	for (i = 0; i < config->count && !config->specs[i].door; i++)
+		;
+	if (i == config->count)
+		return 0;
+	if (!config->pvh)
+		return why_set(why, "%s: " KEY "[%u]: io and mmio are for PVH guests (type = \"pvh\"): Xen traps "
+			       "no instructions of others for a device; leave them out to use rings", path, i);
+	if (config->vcpus > TRAPPED_VCPUS)
+		return why_set(why, "%s: %" PRIu64 " vCPUs are above the limit with a trapped device, %u: lower "
+			       "vcpus or maxvcpus", path, config->vcpus, TRAPPED_VCPUS);
+	return 0;
+}
+
 static int read_spec(const XLU_ConfigList *list, int i, const char *path, struct config *config,
 		     struct why *why)
 {
@@ -155,6 +208,11 @@ static int parse_text(const char *path, const struct text *text, struct config *
 	else
 		status = read_name(xlu, path, config, why) || read_list(xlu, path, config, why) ?
 			 -1 : 0;
+	if (!status) {
+		read_uuid(xlu, config);
+		read_limits(xlu, config);
+		status = check_trapped(path, config, why);
+	}
 	xlu_cfg_destroy(xlu);
 	return status;
 }

@@ -15,6 +15,12 @@
 
 struct config {
 	char name[SPEC_NAME_MAX + 1];
+	char uuid[40];				/* "" when the file names none */
+	uint64_t max_grant_frames;		/* 0: it says nothing */
+	uint64_t max_event_channels;		/* likewise */
+	uint64_t memory;			/* MiB, likewise */
+	uint64_t vcpus;				/* that it may have, likewise */
+	bool pvh;
 	unsigned int count;
 	struct spec specs[SPEC_MAX_ID + 1];	/* all with a number */
 };

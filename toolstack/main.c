@@ -11,16 +11,44 @@ const struct command commands[] = {
 		"\n"
 		"  <guest>  name or number, as xl list shows it\n"
 		"  <spec>   type=TYPE,size=SIZE[,apertures=N][,id=N]\n"
-		"           [,server=apertured|program][,backend=DOMAIN]\n"
-		"           type and size are needed; SIZE in bytes, or with K, M or G",
-		OPTION_WAIT, 30, 2, 2, false, run_attach,
+		"           [,server=apertured|program][,backend=DOMAIN][,fast=yes|no]\n"
+		"           type and size are needed (a timer has no size); SIZE in bytes, or with K, M or G\n"
+		"           type=TYPE,io=PORT|mmio=auto|mmio=ADDRESS[,timeout=MS][,id=N]: a trapped device\n"
+		"\n"
+		"With fast=yes a first device goes into the guest's stub domain as well, which is\n"
+		"made if need be; --stub, --spin, --route and --revoke are for it.\n"
+		"\n"
+		"What was attached is remembered until it is detached. --again, without a spec, attaches\n"
+		"all of it to the guest, which may be paused; what is attached already stays.",
+		OPTION_WAIT | OPTION_AGAIN | OPTION_UNCHECKED | OPTIONS_FAST, 30, 1, 2, false, run_attach,
 	},
 	{
 		"detach", "<guest> <id|all>", "take a device away from a guest",
 		"Asks both sides to close, waits until they did, and removes the device. A\n"
 		"guest that is paused or hung does not close: then --force removes the device\n"
-		"after the wait. The guest's pages stay shared until whoever maps them lets go.",
+		"after the wait. A first device goes before it. The guest's pages stay shared until whoever maps them lets go.",
 		OPTION_WAIT | OPTION_FORCE, 10, 2, 2, false, run_detach,
+	},
+	{
+		"install", "<guest> [id ...]", "put first devices into a stub domain",
+		"Puts a first device into the stub domain of a running guest beside each device\n"
+		"that is named, or beside all that can have one, and waits until the guest uses\n"
+		"it. The stub domain is made if the guest has none.",
+		OPTION_WAIT | OPTIONS_FAST, 30, 1, OPERANDS_MAX, false, run_install,
+	},
+	{
+		"uninstall", "<guest> [id ...]", "take first devices out of it",
+		"Takes the first devices that are named, or all, out of a guest's stub domain; the\n"
+		"devices work on without. With the last one the stub domain ends.",
+		OPTION_WAIT | OPTION_FORCE, 10, 1, OPERANDS_MAX, false, run_uninstall,
+	},
+	{
+		"check", "[guest [spec ...]]", "show the limits, and what would fit",
+		"Shows every limit that devices of a guest could hit, at both ends: its value, what\n"
+		"is used, what is needed and kept, and what raises it. With specs the need is that of\n"
+		"these devices, else what the devices of the guest could still take. Exit status 1:\n"
+		"something does not fit. attach and create look at the same before they begin.",
+		OPTION_JSON, 0, 0, OPERANDS_MAX, false, run_check,
 	},
 	{
 		"list", "[guest]", "show the devices and their state",
@@ -38,9 +66,10 @@ const struct command commands[] = {
 		"Reads aperture = [ \"<spec>\", ... ] from a guest's configuration file, checks\n"
 		"it, creates the guest with xl, paused, attaches the devices, waits until\n"
 		"apertured took them up, and lets the guest run. If that fails, the guest is\n"
-		"destroyed again. What follows -- is passed on to xl create: -d, -e, -q, and\n"
+		"destroyed again. Devices with fast=yes get a first device in a stub domain;\n"
+		"--stub, --spin, --route and --revoke are for those. What follows -- is passed on to xl create: -d, -e, -q, and\n"
 		"key=value. See xen-aperture.cfg(5).",
-		OPTION_WAIT | OPTION_DRY_RUN, 30, 1, 1, true, run_create,
+		OPTION_WAIT | OPTION_DRY_RUN | OPTION_UNCHECKED | OPTIONS_FAST, 30, 1, 1, true, run_create,
 	},
 };
 
@@ -66,7 +95,7 @@ void help_tool(FILE *out)
 	      "\n"
 	      "Commands:\n", out);
 	for (i = 0; i < commands_count; i++)
-		fprintf(out, "  %-8s %-18s %s\n", commands[i].name, commands[i].operands,
+		fprintf(out, "  %-9s %-19s %s\n", commands[i].name, commands[i].operands,
 			commands[i].summary);
 	fputs("\n"
 	      "Options:\n"

@@ -25,13 +25,14 @@ static int force_or_say(const struct removal *removal, const struct device *devi
 
 	wait_explain(device, WAIT_CLOSED, end, removal->seconds, &why);
 	if (removal->force && end == WAIT_TIMEOUT) {
-		say("device %u of guest %u is removed by force (backend %s, guest %s); pages that "
-		    "are mapped stay shared until the domain that maps them lets go", device->id,
-		    device->guest, state_name(device->parent.state),
+		say("%s %u of guest %u is removed by force (backend %s, guest %s); pages that "
+		    "are mapped stay shared until the domain that maps them lets go",
+		    device_kind(device), device->id, device->guest, state_name(device->parent.state),
 		    state_name(device->child.state));
 		return remove_now(removal, device);
 	}
-	say("device %u of guest %u is not removed: %s", device->id, device->guest, why.text);
+	say("%s %u of guest %u is not removed: %s", device_kind(device), device->id,
+	    device->guest, why.text);
 	return end == WAIT_TIMEOUT ? EXIT_TIMEOUT : EXIT_FAILED;
 }
 

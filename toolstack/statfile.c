@@ -153,10 +153,16 @@ static int by_number(const void *left, const void *right)
 int statfiles_read(const char *folder, int guest, int device, struct statfiles *files,
 		   struct why *why)
 {
+	*files = (struct statfiles){ 0 };
+	return statfiles_add(folder, guest, device, files, why);
+}
+
+int statfiles_add(const char *folder, int guest, int device, struct statfiles *files,
+		  struct why *why)
+{
 	DIR *dir = opendir(folder);
 	int status;
 
-	*files = (struct statfiles){ 0 };
 	if (!dir && errno == ENOENT)
 		return 0;
 	if (!dir)

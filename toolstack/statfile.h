@@ -36,6 +36,9 @@ struct statfiles {
  */
 int statfiles_read(const char *folder, int guest, int device, struct statfiles *files,
 		   struct why *why);
+/* More of them into the same. -1: files holds none any more. */
+int statfiles_add(const char *folder, int guest, int device, struct statfiles *files,
+		  struct why *why);
 void statfiles_free(struct statfiles *files);
 
 #endif /* TOOL_STATFILE_H */

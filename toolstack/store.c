@@ -34,7 +34,7 @@ static bool on_xen(void)
 	return !strcmp(type, "xen\n") || !access("/proc/xen/capabilities", F_OK);
 }
 
-static int check_host(void)
+static int check_host(bool any_domain)
 {
 	char capabilities[64];
 
@@ -50,7 +50,7 @@ static int check_host(void)
 		return EXIT_NO_XEN;
 	}
 	read_line("/proc/xen/capabilities", capabilities, sizeof(capabilities));
-	if (!strstr(capabilities, "control_d")) {
+	if (!any_domain && !strstr(capabilities, "control_d")) {
 		say("this domain does not control Xen (/proc/xen/capabilities lacks control_d): "
 		    "run it in domain 0; if this is domain 0, mount xenfs on /proc/xen");
 		return EXIT_NO_XEN;
@@ -71,30 +71,43 @@ static void no_answer(int signal)
 }
 
 /* Without a daemon the kernel's own device takes the question, and no answer ever comes. */
-static bool answers(const struct store *store)
+static bool answers(const struct store *store, const char *path)
 {
+	char text[24];
 	bool there;
 
 	signal(SIGALRM, no_answer);
 	alarm(ANSWER_SECONDS);
-	there = store_exists(store, "/local/domain/0");
+	errno = 0;
+	there = store_read(store, text, sizeof(text), "%s", path);
 	alarm(0);
-	return there;
+	return there || errno == ENOENT;
 }
 
-int store_open(struct store *store)
+static int open_in(struct store *store, bool any_domain)
 {
-	int status = check_host();
+	int status = check_host(any_domain);
 
 	*store = (struct store){ .transaction = XBT_NULL };
 	if (status != EXIT_OK)
 		return status;
 	store->xs = xs_open(0);
-	if (store->xs && answers(store))
+	/* Of this domain's own directory: every domain may ask for that. */
+	if (store->xs && answers(store, "domid"))
 		return EXIT_OK;
 	say("cannot reach xenstore (%s): " UNREACHABLE, strerror(errno));
 	store_close(store);
 	return EXIT_NO_XEN;
+}
+
+int store_open(struct store *store)
+{
+	return open_in(store, false);
+}
+
+int store_open_here(struct store *store)
+{
+	return open_in(store, true);
 }
 
 void store_close(struct store *store)
@@ -282,5 +295,33 @@ int guest_find(const struct store *store, const char *text, struct guest *guest,
 	if (!xapt_parse_u64(text, 0, DOMID_MAX, &domid))
 		return guest_named(store, text, guest, why);
 	guest_of(store, (unsigned int)domid, guest);
+	return 0;
+}
+
+int guest_find_running(const struct store *store, const char *text, struct guest *guest,
+		       struct why *why)
+{
+	if (guest_find(store, text, guest, why))
+		return -1;
+	if (!guest->exists)
+		return why_set(why, "there is no domain %u: xl list shows those that run",
+			       guest->domid);
+	return 0;
+}
+
+int store_write_nodes(const struct store *store, struct store_access access, const char *path,
+		      const struct store_node *nodes, unsigned int count, struct why *why)
+{
+	char node[STORE_PATH_MAX + 32];
+	unsigned int i;
+
+	if (!store_exists(store, "%s", path) && !store_mkdir(store, access, path))
+		return why_set(why, "cannot make %s in xenstore: %s", path, strerror(errno));
+	for (i = 0; i < count; i++) {
+		snprintf(node, sizeof(node), "%s/%s", path, nodes[i].name);
+		if (!store_write(store, access, node, nodes[i].value))
+			return why_set(why, "cannot write %s in xenstore: %s", node,
+				       strerror(errno));
+	}
 	return 0;
 }

@@ -29,6 +29,10 @@ struct store {
  * answer? Returns EXIT_OK with the store open, or EXIT_NO_XEN having said why.
  */
 int store_open(struct store *store);
+
+/* The same in any domain: for what is to be seen in this one only. */
+int store_open_here(struct store *store);
+
 void store_close(struct store *store);
 
 /* Read a node into text (cut to size, printable). false: not there; text is "". */
@@ -54,6 +58,16 @@ struct store_access {
 
 /* Make a directory, or write a node, with exactly these permissions. */
 bool store_mkdir(const struct store *store, struct store_access access, const char *path);
+
+/* A directory, made if it is not there, and nodes in it. 0, or -1 and the reason. */
+struct store_node {
+	const char *name;
+	const char *value;
+};
+
+int store_write_nodes(const struct store *store, struct store_access access, const char *path,
+		      const struct store_node *nodes, unsigned int count, struct why *why);
+
 bool store_write(const struct store *store, struct store_access access, const char *path,
 		 const char *value);
 
@@ -81,6 +95,10 @@ struct guest {
  * domains have it. A number without a domain is no error, exists is false.
  */
 int guest_find(const struct store *store, const char *text, struct guest *guest, struct why *why);
+
+/* The same, but a number without a domain is refused as well. */
+int guest_find_running(const struct store *store, const char *text, struct guest *guest,
+		       struct why *why);
 
 /* By name only, even if it looks like a number. -1 as above. */
 int guest_named(const struct store *store, const char *name, struct guest *guest,

@@ -95,9 +95,10 @@ static void show_progress(const struct device *device, unsigned int elapsed,
 
 	if (!terminal && !changed)
 		return;
-	fprintf(stderr, "%sguest %u device %u: backend %s, guest %s (%u of %u s)%s",
-		terminal ? "\r\033[K" : "", device->guest, device->id,
-		state_name(device->parent.state), state_name(device->child.state),
+	fprintf(stderr, "%s%s %u %s %u: backend %s, %s %s (%u of %u s)%s",
+		terminal ? "\r\033[K" : "", device->trapped ? "stub domain" : "guest", device->guest,
+		device_kind(device), device->id, state_name(device->parent.state),
+		device->trapped ? "stub domain" : "guest", state_name(device->child.state),
 		elapsed, seconds, terminal ? "" : "\n");
 }
 
@@ -112,11 +113,11 @@ static void set_watches(struct store *store, const struct device *device, bool o
 	bool (*change)(struct xs_handle *, const char *, const char *) = on ? xs_watch : xs_unwatch;
 	char path[STORE_PATH_MAX];
 
-	snprintf(path, sizeof(path), "/local/domain/%u/backend/" XENAPT_DEVICE_KIND "/%u/%u",
-		 device->backend, device->guest, device->id);
+	snprintf(path, sizeof(path), DEVICE_BACKEND "/%u/%u", device->backend,
+		 device_node(device->fast), device->guest, device->id);
 	change(store->xs, path, "backend");
-	snprintf(path, sizeof(path), "/local/domain/%u/device/" XENAPT_DEVICE_KIND "/%u",
-		 device->guest, device->id);
+	snprintf(path, sizeof(path), DEVICE_FRONTEND "/%u", device->guest,
+		 device_node(device->fast), device->id);
 	change(store->xs, path, "frontend");
 }
 
@@ -181,17 +182,71 @@ enum wait_end wait_for(struct store *store, struct device *device, enum wait_goa
 	return end;
 }
 
+enum wait_end wait_path(struct store *store, const char *path, unsigned int seconds,
+			bool (*look)(void *data, enum wait_end *end), void *data)
+{
+	long long start = now_ms(), limit = seconds * 1000LL, elapsed;
+	enum wait_end end = WAIT_TIMEOUT;
+
+	xs_watch(store->xs, path, "path");
+	while (!look(data, &end)) {
+		elapsed = now_ms() - start;
+		end = interrupted ? WAIT_INTERRUPTED : WAIT_TIMEOUT;
+		if (interrupted || elapsed >= limit)
+			break;
+		sleep_for(store, limit - elapsed);
+	}
+	xs_unwatch(store->xs, path, "path");
+	return end;
+}
+
+static const char *where_to_look(const struct device *device)
+{
+	return device->fast ? "the stub domain's console (xl console)" : "the journal of apertured";
+}
+
+/* Who should be running, and what to do if it is not. */
+static const char *server_of(const struct device *device)
+{
+	if (device->fast)
+		return "the stub domain";
+	return device->by_program ? "the program that serves it" : "apertured";
+}
+
+/* The child of a slow lane is the stub domain. */
+static void explain_slow(const struct device *device, enum wait_end end, unsigned int seconds,
+			 struct why *why)
+{
+	if (end == WAIT_GONE)
+		why_set(why, "its slow lane vanished from xenstore: the stub domain %u or the guest ended",
+			device->guest);
+	else if (device->parent.error[0] || device->child.error[0])
+		why_set(why, "%s %u gave up its slow lane: %s",
+			device->parent.error[0] ? "domain" : "the stub domain",
+			device->parent.error[0] ? device->backend : device->guest,
+			device->parent.error[0] ? device->parent.error : device->child.error);
+	else if (end == WAIT_TIMEOUT && device->parent.state <= STATE_INITIALISING)
+		why_set(why, "nobody serves its slow lane after %u s: start apertured (systemctl start "
+			"apertured), or raise --wait", seconds);
+	else
+		why_set(why, "its slow lane is not %s after %u s (backend %s, stub domain %s): look into "
+			"the journal of apertured and at xl console %u",
+			end == WAIT_TIMEOUT ? "where it should be" : "up", seconds,
+			state_name(device->parent.state), state_name(device->child.state), device->guest);
+}
+
 static void explain_refusal(const struct device *device, struct why *why)
 {
 	if (device->parent.error[0])
-		why_set(why, "domain %u, which serves it, gave up: %s", device->backend,
+		why_set(why, "%s %u, which serves it, gave up: %s",
+			device->fast ? "the stub domain" : "domain", device->backend,
 			device->parent.error);
 	else if (device->child.error[0])
 		why_set(why, "the guest gave up: %s", device->child.error);
 	else
-		why_set(why, "it closed without a reason (backend %s, guest %s): look into the "
-			"journal of apertured and the guest's kernel log",
-			state_name(device->parent.state), state_name(device->child.state));
+		why_set(why, "it closed without a reason (backend %s, guest %s): look into %s and "
+			"the guest's kernel log", state_name(device->parent.state),
+			state_name(device->child.state), where_to_look(device));
 }
 
 static void explain_closing(const struct device *device, unsigned int seconds, struct why *why)
@@ -203,34 +258,47 @@ static void explain_closing(const struct device *device, unsigned int seconds, s
 			state_name(device->parent.state));
 	else
 		why_set(why, "domain %u has not let go after %u s (backend %s): is %s running "
-			"there? Start it, or use --force", device->backend, seconds,
-			state_name(device->parent.state),
-			device->by_program ? "the program that serves it" : "apertured");
+			"there? %s, or use --force", device->backend, seconds,
+			state_name(device->parent.state), server_of(device),
+			device->fast ? "Look at its console" : "Start it");
 }
 
 static void explain_timeout(const struct device *device, unsigned int seconds, struct why *why)
 {
-	if (device->parent.state <= STATE_INITIALISING)
+	if (device->fast && device->parent.state <= STATE_INITIALISING)
+		why_set(why, "the stub domain %u has not taken it up after %u s (backend %s): look "
+			"at its console (xl console %u), or raise --wait", device->backend,
+			seconds, state_name(device->parent.state), device->backend);
+	else if (device->parent.state <= STATE_INITIALISING)
 		why_set(why, "nobody serves it after %u s (backend %s): start %s in domain %u, or "
 			"raise --wait", seconds, state_name(device->parent.state),
 			device->by_program ? "the program that serves it"
 					   : "apertured (systemctl start apertured)",
 			device->backend);
+	else if (device->fast && device->child.state <= STATE_INITIALISING)
+		why_set(why, "the guest has not taken it up after %u s (guest %s, backend %s): its "
+			"driver knows no first devices or is not loaded, or the guest is paused or "
+			"still boots; then raise --wait", seconds, state_name(device->child.state),
+			state_name(device->parent.state));
 	else if (device->child.state <= STATE_INITIALISING)
 		why_set(why, "the guest has no driver for it after %u s (guest %s, backend %s): "
 			"load it there (modprobe xen-aperture); if the guest is paused or still "
 			"boots, raise --wait", seconds, state_name(device->child.state),
 			state_name(device->parent.state));
 	else
-		why_set(why, "not connected after %u s (backend %s, guest %s): look into the "
-			"journal of apertured and the guest's kernel log, or raise --wait",
+		why_set(why, "not connected after %u s (backend %s, guest %s): look into %s and the "
+			"guest's kernel log, or raise --wait",
 			seconds, state_name(device->parent.state),
-			state_name(device->child.state));
+			state_name(device->child.state), where_to_look(device));
 }
 
 void wait_explain(const struct device *device, enum wait_goal goal, enum wait_end end,
 		  unsigned int seconds, struct why *why)
 {
+	if (device->trapped && end != WAIT_REACHED && end != WAIT_INTERRUPTED) {
+		explain_slow(device, end, seconds, why);
+		return;
+	}
 	switch (end) {
 	case WAIT_REACHED:
 		why->text[0] = '\0';
@@ -239,8 +307,13 @@ void wait_explain(const struct device *device, enum wait_goal goal, enum wait_en
 		explain_refusal(device, why);
 		break;
 	case WAIT_GONE:
-		why_set(why, "its nodes vanished from xenstore: the guest ended, or somebody "
-			"detached the device");
+		if (device->fast)
+			why_set(why, "its nodes vanished from xenstore: the stub domain %u ended (xl "
+				"dmesg and the journal of apertured may say why), or the guest did",
+				device->backend);
+		else
+			why_set(why, "its nodes vanished from xenstore: the guest ended, or somebody "
+				"detached the device");
 		break;
 	case WAIT_INTERRUPTED:
 		why_set(why, "interrupted by a signal");

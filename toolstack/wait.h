@@ -38,6 +38,10 @@ long long wait_clock(void);
 enum wait_end wait_for(struct store *store, struct device *device, enum wait_goal goal,
 		       unsigned int seconds);
 
+/* The same for whatever look knows of; it is asked again when something below path changed. */
+enum wait_end wait_path(struct store *store, const char *path, unsigned int seconds,
+			bool (*look)(void *data, enum wait_end *end), void *data);
+
 /* The reason that a wait did not reach its goal, and what to do about it. */
 void wait_explain(const struct device *device, enum wait_goal goal, enum wait_end end,
 		  unsigned int seconds, struct why *why);

@@ -4,8 +4,8 @@
 #include "directory.h"
 #include "negotiate.h"
 
-#define FEATURE_FLAGS	(XENAPT_OPEN_CHILD_READ_ONLY | XENAPT_OPEN_PARENT_READ_ONLY | \
-			 XENAPT_OPEN_PARENT_OWNED)
+#define READ_ONLY_FLAGS	(XENAPT_OPEN_CHILD_READ_ONLY | XENAPT_OPEN_PARENT_READ_ONLY)
+#define FEATURE_FLAGS	(READ_ONLY_FLAGS | XENAPT_OPEN_PARENT_OWNED)
 
 static void put(struct xenapt_response *r, enum xenapt_status status, uint64_t value)
 {
@@ -29,6 +29,27 @@ static struct xapt_aperture *find(struct xapt_device *d, uint64_t handle, unsign
 		return NULL;
 	}
 	return a;
+}
+
+static bool parent_owned(const struct xapt_aperture *a)
+{
+	return a->flags & XENAPT_OPEN_PARENT_OWNED;
+}
+
+static void *memory_of(const struct xapt_aperture *a)
+{
+	return parent_owned(a) ? a->gift.addr : a->map;
+}
+
+void *xapt_aperture_range(struct xapt_device *d, uint64_t handle, uint64_t offset,
+			  uint32_t length)
+{
+	struct xenapt_response r;
+	struct xapt_aperture *a = find(d, handle, 1u << XENAPT_STATE_MAPPED, &r);
+
+	if (!a || !length || offset >= a->length || length > a->length - offset)
+		return NULL;
+	return (char *)memory_of(a) + a->offset + offset;
 }
 
 static unsigned int slot_of(const struct xapt_device *d, const struct xapt_aperture *a)
@@ -61,25 +82,53 @@ static unsigned int free_slot(const struct xapt_device *d)
 	return open < d->limits.max_apertures ? found : XENAPT_MAX_APERTURES;
 }
 
+static enum xenapt_status check_flags(const struct xapt_device *d, uint32_t flags)
+{
+	if (flags & ~FEATURE_FLAGS || (flags & READ_ONLY_FLAGS) == READ_ONLY_FLAGS)
+		return XENAPT_E_MALFORMED;
+	if ((flags & READ_ONLY_FLAGS && !d->limits.read_only) ||
+	    (flags & XENAPT_OPEN_PARENT_OWNED && !d->limits.parent_memory))
+		return XENAPT_E_UNSUPPORTED;
+	return XENAPT_OK;
+}
+
+/* Pages: by the guest's own bound, and by that of all guests. */
+static uint64_t mappable(const struct xapt_device *d)
+{
+	uint64_t own = *d->limits.pages_left;
+	uint64_t all = d->host_ops->mappable ? d->host_ops->mappable(d->host) : own;
+
+	return own < all ? own : all;
+}
+
+static enum xenapt_status negotiate(const struct xapt_device *d, const struct xenapt_open *q,
+				    uint64_t *granted)
+{
+	enum xenapt_status status;
+	uint64_t left;
+
+	if (!(q->flags & XENAPT_OPEN_PARENT_OWNED)) {
+		left = mappable(d);
+		return xapt_negotiate_size(q->wanted, q->least, d->limits.max_size, left, granted);
+	}
+	left = !d->host_ops->givable ? 0 :
+	       d->host_ops->givable(d->host, q->flags & XENAPT_OPEN_CHILD_READ_ONLY);
+	status = xapt_negotiate_size(q->wanted, q->least, d->limits.max_size, left, granted);
+	return status == XENAPT_E_SIZE_LEAST && !left ? XENAPT_E_GIVEN_PAGES : status;
+}
+
 void xapt_aperture_open(struct xapt_device *d, const struct xenapt_open *q,
 			struct xenapt_response *r)
 {
-	enum xenapt_status status;
+	enum xenapt_status status = check_flags(d, q->flags);
 	struct xapt_aperture *a;
 	uint64_t granted = 0;
 	unsigned int slot;
 
-	if (q->flags & ~FEATURE_FLAGS) {
-		put(r, XENAPT_E_MALFORMED, 0);
-		return;
-	}
-	if (q->flags) {
-		put(r, XENAPT_E_UNSUPPORTED, 0);
-		return;
-	}
-	status = xapt_negotiate_size(q->wanted, q->least, d->limits.max_size,
-				     *d->limits.pages_left, &granted);
+	if (status == XENAPT_OK)
+		status = negotiate(d, q, &granted);
 	if (status != XENAPT_OK) {
+		d->short_of = q->least;
 		put(r, status, granted);
 		return;
 	}
@@ -94,6 +143,7 @@ void xapt_aperture_open(struct xapt_device *d, const struct xenapt_open *q,
 		.handle = new_handle(d, slot),
 		.granted = granted,
 		.tag = q->tag,
+		.flags = q->flags,
 	};
 	r->handle = a->handle;
 	r->slot = slot;
@@ -110,6 +160,8 @@ static bool offer_fits(const struct xapt_device *d, const struct xapt_aperture *
 		put(r, XENAPT_E_SIZE, a->granted);
 	else if (q->offset && !d->limits.unaligned)
 		put(r, XENAPT_E_UNSUPPORTED, 0);
+	else if (q->offset && parent_owned(a))
+		put(r, XENAPT_E_MALFORMED, 0);
 	else if (!xapt_directory_shape(q->length, q->offset, shape))
 		put(r, XENAPT_E_MALFORMED, 0);
 	else
@@ -170,28 +222,33 @@ static void fetch_directory(struct xapt_device *d, const struct xapt_shape *shap
 
 static void free_refs(struct xapt_device *d, struct xapt_aperture *a)
 {
-	if (a->refs)
-		d->host_ops->free(d->host, a->refs, (uint64_t)a->pages * sizeof(*a->refs));
+	if (!a->refs)
+		return;
+	d->host_ops->free(d->host, a->refs, (uint64_t)a->pages * sizeof(*a->refs));
+	if (d->limits.offered_left)
+		*d->limits.offered_left += a->pages;
 	a->refs = NULL;
 }
 
-void xapt_aperture_offer(struct xapt_device *d, const struct xenapt_offer *q,
-			 struct xenapt_response *r)
+/* The child's memory: copy and check what it says about it. */
+static void take_description(struct xapt_device *d, struct xapt_aperture *a, uint32_t directory,
+			     const struct xapt_shape *shape, struct xenapt_response *r)
 {
-	struct xapt_aperture *a = find(d, q->handle, 1u << XENAPT_STATE_OPENED, r);
+	uint64_t refs_size = (uint64_t)shape->pages * sizeof(uint32_t);
+	uint64_t pages_size = (uint64_t)shape->lists * sizeof(struct xenapt_directory);
+	uint64_t *left = d->limits.offered_left;
 	struct xenapt_directory *pages;
-	struct xapt_shape shape;
 	uint32_t *refs;
-	uint64_t refs_size, pages_size;
 
-	if (!a || !offer_fits(d, a, q, &shape, r))
+	if (left && shape->pages > *left) {
+		d->short_of = (uint64_t)shape->pages * XENAPT_PAGE_SIZE;
+		put(r, XENAPT_E_MAPPED_PAGES, *left);
 		return;
-	refs_size = (uint64_t)shape.pages * sizeof(*refs);
-	pages_size = (uint64_t)shape.lists * sizeof(*pages);
+	}
 	refs = d->host_ops->alloc(d->host, refs_size);
 	pages = refs ? d->host_ops->alloc(d->host, pages_size) : NULL;
 	if (pages) {
-		fetch_directory(d, &shape, q->directory, pages, refs, r);
+		fetch_directory(d, shape, directory, pages, refs, r);
 		d->host_ops->free(d->host, pages, pages_size);
 	} else {
 		put(r, XENAPT_E_MEMORY, 0);
@@ -202,27 +259,90 @@ void xapt_aperture_offer(struct xapt_device *d, const struct xenapt_offer *q,
 		return;
 	}
 	a->refs = refs;
+	if (left)
+		*left -= shape->pages;
+}
+
+/* Memory of this side. */
+static void give(struct xapt_device *d, struct xapt_aperture *a, uint32_t again,
+		 const struct xapt_shape *shape, struct xenapt_response *r)
+{
+	struct xapt_gift gift = {
+		.slot = slot_of(d, a),
+		.pages = shape->pages,
+		.child_read_only = a->flags & XENAPT_OPEN_CHILD_READ_ONLY,
+		.parent_read_only = a->flags & XENAPT_OPEN_PARENT_READ_ONLY,
+		.again = again,
+	};
+	enum xenapt_status status = d->host_ops->give(d->host, &gift);
+
+	if (status == XENAPT_OK)
+		a->gift = gift;
+	else
+		d->short_of = (uint64_t)shape->pages * XENAPT_PAGE_SIZE;
+	put(r, status, status == XENAPT_OK ? gift.directory : 0);
+}
+
+void xapt_aperture_offer(struct xapt_device *d, const struct xenapt_offer *q,
+			 struct xenapt_response *r)
+{
+	struct xapt_aperture *a = find(d, q->handle, 1u << XENAPT_STATE_OPENED, r);
+	struct xapt_shape shape;
+
+	if (!a || !offer_fits(d, a, q, &shape, r))
+		return;
+	if (parent_owned(a))
+		give(d, a, q->directory, &shape, r);
+	else
+		take_description(d, a, q->directory, &shape, r);
+	if (r->status != XENAPT_OK)
+		return;
 	a->pages = shape.pages;
 	a->length = q->length;
 	a->offset = q->offset;
 	a->state = XENAPT_STATE_OFFERED;
 }
 
-/* False: it stays mapped. */
+/* False: it stays mapped. Memory of this side is not mapped from anywhere. */
 static bool unmap(struct xapt_device *d, struct xapt_aperture *a)
 {
+	if (!a->map)
+		return true;
 	if (d->host_ops->unmap(d->host, a->map, a->pages))
 		return false;
 	a->map = NULL;
+	if (d->host_ops->unreserve)
+		d->host_ops->unreserve(d->host, a->pages);
 	*d->limits.pages_left += a->pages;
 	d->signals.count.mapped_pages -= a->pages;
+	return true;
+}
+
+static bool map(struct xapt_device *d, struct xapt_aperture *a, struct xenapt_response *r)
+{
+	bool writable = !(a->flags & XENAPT_OPEN_PARENT_READ_ONLY);
+	uint32_t bad = 0;
+
+	if (a->pages > *d->limits.pages_left ||
+	    (d->host_ops->reserve && !d->host_ops->reserve(d->host, a->pages))) {
+		d->short_of = a->length;
+		put(r, XENAPT_E_MAPPED_PAGES, mappable(d));
+		return false;
+	}
+	if (d->host_ops->map(d->host, a->refs, a->pages, writable, &a->map, &bad)) {
+		if (d->host_ops->unreserve)
+			d->host_ops->unreserve(d->host, a->pages);
+		put(r, XENAPT_E_GRANT, bad);
+		return false;
+	}
+	*d->limits.pages_left -= a->pages;
+	d->signals.count.mapped_pages += a->pages;
 	return true;
 }
 
 void xapt_aperture_map(struct xapt_device *d, uint64_t handle, struct xenapt_response *r)
 {
 	struct xapt_aperture *a = find(d, handle, 1u << XENAPT_STATE_OFFERED, r);
-	uint32_t bad = 0;
 
 	if (!a)
 		return;
@@ -230,18 +350,10 @@ void xapt_aperture_map(struct xapt_device *d, uint64_t handle, struct xenapt_res
 		put(r, XENAPT_E_BUSY, 0);
 		return;
 	}
-	if (a->pages > *d->limits.pages_left) {
-		put(r, XENAPT_E_MAPPED_PAGES, *d->limits.pages_left);
+	if (!parent_owned(a) && !map(d, a, r))
 		return;
-	}
-	if (d->host_ops->map(d->host, a->refs, a->pages, &a->map, &bad)) {
-		put(r, XENAPT_E_GRANT, bad);
-		return;
-	}
-	*d->limits.pages_left -= a->pages;
-	d->signals.count.mapped_pages += a->pages;
-	if (d->ops->mapped(d->opaque, slot_of(d, a), (uint8_t *)a->map + a->offset, a->length,
-			   a->tag)) {
+	if (d->ops->mapped(d->opaque, slot_of(d, a), (uint8_t *)memory_of(a) + a->offset,
+			   a->length, a->tag, a->flags)) {
 		unmap(d, a);
 		put(r, XENAPT_E_DEVICE, 0);
 		return;
@@ -264,7 +376,7 @@ void xapt_aperture_withdraw(struct xapt_device *d, uint64_t handle, struct xenap
 	}
 	/* The device type has let go. If the mapping does not, the child may ask again. */
 	a->state = XENAPT_STATE_OFFERED;
-	if (a->map && !unmap(d, a)) {
+	if (!unmap(d, a)) {
 		put(r, XENAPT_E_BUSY, 0);
 		return;
 	}
@@ -272,13 +384,21 @@ void xapt_aperture_withdraw(struct xapt_device *d, uint64_t handle, struct xenap
 	a->state = XENAPT_STATE_WITHDRAWN;
 }
 
+static void take_back(struct xapt_device *d, struct xapt_aperture *a, bool released)
+{
+	if (a->gift.addr)
+		d->host_ops->take_back(d->host, &a->gift, released);
+}
+
 void xapt_aperture_release(struct xapt_device *d, uint64_t handle, struct xenapt_response *r)
 {
 	struct xapt_aperture *a = find(d, handle, 1u << XENAPT_STATE_OPENED |
 				       1u << XENAPT_STATE_WITHDRAWN, r);
 
-	if (a)
-		*a = (struct xapt_aperture){ .state = XENAPT_STATE_NONE };
+	if (!a)
+		return;
+	take_back(d, a, true);
+	*a = (struct xapt_aperture){ .state = XENAPT_STATE_NONE };
 }
 
 void xapt_aperture_drop(struct xapt_device *d, unsigned int slot)
@@ -288,8 +408,8 @@ void xapt_aperture_drop(struct xapt_device *d, unsigned int slot)
 	if (a->state == XENAPT_STATE_MAPPED)
 		d->ops->withdraw(d->opaque, slot, true);
 	/* A mapping that will not go stays with this process: never reused. */
-	if (a->map)
-		unmap(d, a);
+	unmap(d, a);
+	take_back(d, a, false);
 	free_refs(d, a);
 	*a = (struct xapt_aperture){ .state = XENAPT_STATE_NONE };
 }

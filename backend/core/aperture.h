@@ -17,6 +17,10 @@ void xapt_aperture_map(struct xapt_device *d, uint64_t handle, struct xenapt_res
 void xapt_aperture_withdraw(struct xapt_device *d, uint64_t handle, struct xenapt_response *r);
 void xapt_aperture_release(struct xapt_device *d, uint64_t handle, struct xenapt_response *r);
 
+/* Mapped memory of a handle, offset and length inside it and length not 0; else NULL. */
+void *xapt_aperture_range(struct xapt_device *d, uint64_t handle, uint64_t offset,
+			  uint32_t length);
+
 /* The connection ends: unmap, free, forget, whatever the state. */
 void xapt_aperture_drop(struct xapt_device *d, unsigned int slot);
 

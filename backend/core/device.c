@@ -22,11 +22,50 @@ void xapt_device_init(struct xapt_device *d, const struct xapt_host_ops *host_op
 	};
 }
 
+void xapt_device_operations(struct xapt_device *d, struct xapt_operations *o, bool fast)
+{
+	d->operations = o;
+	d->fast = fast;
+}
+
+static uint64_t clock_of(const struct xapt_device *d)
+{
+	return d->host_ops->clock(d->host);
+}
+
+static void raise_all(struct xapt_device *d, uint64_t vectors)
+{
+	for (; vectors; vectors &= vectors - 1)
+		if (xapt_signals_interrupt(&d->signals, (unsigned int)__builtin_ctzll(vectors)))
+			d->host_ops->notify(d->host);
+}
+
+/* What the child is told before Connected; and the state, if it is ours to take up. */
+static void start_operations(struct xapt_device *d, struct xenapt_event_page *event)
+{
+	struct xapt_operations *o = d->operations;
+	uint64_t raise;
+
+	xapt_operations_hear(o);
+	d->clock = clock_of(d);
+	event->vectors = o->model->vectors;
+	event->independents = 0;
+	if (!d->fast)
+		event->independents = xapt_model_independent(o->model, event->independent,
+							     XENAPT_INDEPENDENTS);
+	xapt_operations_begin(o, d->clock);
+	xapt_operations_end(o, true, d->clock, &raise);
+	raise_all(d, raise);
+	xapt_signals_publish(&d->signals);
+}
+
 void xapt_device_connect(struct xapt_device *d, void *ring, uint32_t order,
 			 struct xenapt_event_page *event, const struct xenapt_mask_page *mask)
 {
 	xapt_ring_attach(&d->ring, ring, order);
 	xapt_signals_init(&d->signals, event, mask);
+	if (d->operations)
+		start_operations(d, event);
 }
 
 static bool all_zero(const void *bytes, size_t n)
@@ -41,13 +80,23 @@ static bool all_zero(const void *bytes, size_t n)
 
 static bool reserved_zero(const struct xenapt_request *q)
 {
-	if (!all_zero(q->zero, sizeof(q->zero)))
+	uint64_t second;
+
+	/* Of each request: its octets 9 to 15, in one look. */
+	__builtin_memcpy(&second, &q->type, sizeof(second));
+	if (second >> 8)
 		return false;
 	switch (q->type) {
 	case XENAPT_REQ_OPEN:
 		return all_zero(q->u.open.reserved, sizeof(q->u.open.reserved));
 	case XENAPT_REQ_OFFER:
 		return all_zero(q->u.offer.reserved, sizeof(q->u.offer.reserved));
+	case XENAPT_REQ_OPERATION:
+		return true;	/* the model's decoder looks */
+	case XENAPT_REQ_TAKE:
+		if (q->u.named.handle)
+			return false;
+		/* fall through */
 	default:
 		return all_zero(q->u.named.reserved, sizeof(q->u.named.reserved));
 	}
@@ -71,17 +120,48 @@ static bool doorbells(struct xapt_device *d)
 	return any;
 }
 
-/* One request, already copied; fills in r's status, handle, value, slot. */
-static void execute(struct xapt_device *d, const struct xenapt_request *q,
+/* Which requests does this lane of this device type know? */
+static bool known(const struct xapt_device *d, uint8_t type)
+{
+	switch (type) {
+	case XENAPT_REQ_OPEN:
+	case XENAPT_REQ_OFFER:
+	case XENAPT_REQ_MAP:
+	case XENAPT_REQ_WITHDRAW:
+	case XENAPT_REQ_RELEASE:
+		return !d->fast;
+	case XENAPT_REQ_OPERATION:
+		return d->operations;
+	case XENAPT_REQ_TAKE:
+		return d->operations && !d->fast;
+	default:
+		return false;
+	}
+}
+
+/* False: the state is elsewhere, the request waits for it. */
+static bool operate(struct xapt_device *d, const struct xenapt_request *q,
 		    struct xenapt_response *r)
 {
-	if (q->type < XENAPT_REQ_OPEN || q->type > XENAPT_REQ_RELEASE) {
+	const struct xenapt_operation *op = &q->u.operation;
+	void *range = NULL;
+
+	if (op->handle && !d->fast)
+		range = xapt_aperture_range(d, op->handle, op->offset, op->length);
+	return xapt_operations_execute(d->operations, q, range, r, d->clock) == XAPT_EXECUTED;
+}
+
+/* One request, already copied; fills in r's status, handle, value, slot. False: not now. */
+static bool execute(struct xapt_device *d, const struct xenapt_request *q,
+		    struct xenapt_response *r)
+{
+	if (!known(d, q->type)) {
 		r->status = XENAPT_E_UNSUPPORTED;
-		return;
+		return true;
 	}
 	if (!reserved_zero(q)) {
 		r->status = XENAPT_E_MALFORMED;
-		return;
+		return true;
 	}
 	switch (q->type) {
 	case XENAPT_REQ_OPEN:
@@ -101,21 +181,56 @@ static void execute(struct xapt_device *d, const struct xenapt_request *q,
 	case XENAPT_REQ_RELEASE:
 		xapt_aperture_release(d, q->u.named.handle, r);
 		break;
+	case XENAPT_REQ_OPERATION:
+		return operate(d, q, r);
+	case XENAPT_REQ_TAKE:
+		xapt_operations_take(d->operations, d->clock);
+		break;
 	}
+	return true;
 }
 
-static void answer(struct xapt_device *d, const struct xenapt_request *q)
+/* The answer waits for the end of the turn: its operations may come to nothing yet. */
+static bool answer(struct xapt_device *d, const struct xenapt_request *q)
 {
 	struct xenapt_response r = { .id = q->id, .type = q->type };
 
-	execute(d, q, &r);
-	d->signals.count.requests++;
-	d->signals.count.responses++;
-	if (r.status != XENAPT_OK) {
-		d->signals.count.errors++;
-		d->errors[r.status]++;
+	if (!execute(d, q, &r)) {
+		d->held = *q;
+		d->holding = true;
+		return false;
 	}
-	xapt_ring_answer(&d->ring, &r);
+	/* Done for good: declined, it would be done twice. */
+	if (!d->fast && q->type == XENAPT_REQ_OPERATION && d->operations && d->operations->apart)
+		d->stands |= 1u << d->answers;
+	d->answer[d->answers++] = r;
+	return true;
+}
+
+/* happened: the turn's operations count. Otherwise the other lane shall execute them. */
+static void send_answers(struct xapt_device *d, bool happened)
+{
+	uint32_t i;
+
+	for (i = 0; i < d->answers; i++) {
+		struct xenapt_response *r = &d->answer[i];
+
+		if (!happened && r->type == XENAPT_REQ_OPERATION && !(d->stands >> i & 1)) {
+			r->status = XENAPT_E_DECLINED;
+			r->value = 0;
+		}
+		d->signals.count.requests++;
+		d->signals.count.responses++;
+		if (r->status != XENAPT_OK) {
+			d->signals.count.errors++;
+			d->errors[r->status]++;
+		}
+		xapt_ring_answer(&d->ring, r);
+	}
+	if (d->answers && xapt_ring_push(&d->ring))
+		d->host_ops->notify(d->host);
+	d->answers = 0;
+	d->stands = 0;
 }
 
 /* Those that fetch, map or unmap cost what the aperture's size is: one a turn. */
@@ -125,53 +240,117 @@ static bool costly(const struct xenapt_request *q)
 	       q->type == XENAPT_REQ_WITHDRAW;
 }
 
-/* Up to budget requests. Returns how many, or -1 when the ring is broken. */
-static int requests(struct xapt_device *d, unsigned int budget)
+static enum xapt_taken next_request(struct xapt_device *d, struct xenapt_request *q)
 {
-	unsigned int n;
+	if (!d->holding)
+		return xapt_ring_take(&d->ring, q);
+	*q = d->held;
+	d->holding = false;
+	return XAPT_RING_REQUEST;
+}
+
+enum end_of_requests { DRAINED, MORE, HELD, BROKEN };
+
+static enum end_of_requests requests(struct xapt_device *d, unsigned int budget)
+{
+	struct xenapt_request q;
 
 	/* A device type that fails in one request is not asked about the next. */
-	for (n = 0; n < budget && d->status == XENAPT_OK; n++) {
-		struct xenapt_request q;
-
-		switch (xapt_ring_take(&d->ring, &q)) {
+	while (d->answers < budget && d->status == XENAPT_OK) {
+		switch (next_request(d, &q)) {
 		case XAPT_RING_EMPTY:
-			return (int)n;
+			return DRAINED;
 		case XAPT_RING_BROKEN:
-			return -1;
+			return BROKEN;
 		case XAPT_RING_REQUEST:
-			answer(d, &q);
+			if (!answer(d, &q))
+				return HELD;
 			if (costly(&q))
-				return (int)n + 1;
+				return MORE;
 		}
 	}
-	return (int)n;
+	return MORE;
+}
+
+/* What was done for a broken ring was done: only its answers are not sent. */
+static enum end_of_requests take_turn(struct xapt_device *d, unsigned int budget)
+{
+	struct xapt_operations *o = d->operations;
+	enum end_of_requests end;
+	bool happened = true;
+	uint64_t raise = 0;
+
+	if (o) {
+		if (!d->fast)
+			xapt_operations_hear(o);
+		d->clock = clock_of(d);
+		xapt_operations_begin(o, d->clock);
+	}
+	end = requests(d, budget < XAPT_TURN ? budget : XAPT_TURN);
+	if (o)
+		happened = xapt_operations_end(o, end == DRAINED, d->clock, &raise);
+	if (end != BROKEN)
+		send_answers(d, happened);
+	raise_all(d, raise);
+	return end;
+}
+
+/* Its last word ends the connection here too, aloud. A number that is no error's has no name. */
+static void heed_child(struct xapt_device *d)
+{
+	uint32_t status = xapt_signals_child_status(&d->signals, d->fast);
+
+	if (status == XENAPT_OK)
+		return;
+	xapt_device_fail(d, status < XAPT_ERRORS ? status : XENAPT_E_GONE);
+	d->ended_by_child = true;
 }
 
 bool xapt_device_service(struct xapt_device *d, unsigned int budget)
 {
-	bool again = d->more;
-	int n;
+	bool again = d->more || d->due, any;
+	uint64_t before = d->signals.count.requests;
+	enum end_of_requests end;
 
-	d->more = false;
+	d->more = d->due = false;
 	if (d->status != XENAPT_OK)
 		return false;
-	n = requests(d, budget);
-	if (n < 0) {
+	end = take_turn(d, budget);
+	if (end == BROKEN)
 		xapt_device_fail(d, XENAPT_E_RING);
-		return false;
-	}
-	if (n > 0 && xapt_ring_push(&d->ring))
-		d->host_ops->notify(d->host);
+	else
+		heed_child(d);
 	if (d->status != XENAPT_OK)
 		return false;
 	if (!again)
 		d->signals.count.events++;
-	if (!doorbells(d) && !n && !again)
+	any = d->signals.count.requests != before;
+	/* Apertures, and so doorbells, are the slow lane's. */
+	if ((d->fast || !doorbells(d)) && !any && !again)
 		d->signals.count.spurious++;
 	xapt_signals_publish(&d->signals);
-	d->more = xapt_ring_rearm(&d->ring);
+	/* What is held is looked at when it is due, not when more comes. */
+	d->more = end != HELD && xapt_ring_rearm(&d->ring);
 	return d->more;
+}
+
+bool xapt_device_tick(struct xapt_device *d, unsigned int budget)
+{
+	d->due = true;
+	return xapt_device_service(d, budget);
+}
+
+uint64_t xapt_device_due(struct xapt_device *d)
+{
+	if (!d->operations || d->status != XENAPT_OK)
+		return UINT64_MAX;
+	return xapt_operations_due(d->operations, d->clock);
+}
+
+void xapt_device_leave(struct xapt_device *d)
+{
+	if (d->operations && d->status == XENAPT_OK)
+		xapt_operations_leave(d->operations, clock_of(d));
 }
 
 void xapt_device_interrupt(struct xapt_device *d, unsigned int n)

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "host.h"
+#include "operations.h"
 #include "ring.h"
 #include "signals.h"
 
@@ -28,14 +29,20 @@ struct xapt_aperture {
 	uint32_t offset;
 	uint32_t pages;
 	uint32_t tag;
-	uint32_t *refs;		/* private copy, host->alloc; NULL unless offered */
+	uint32_t flags;		/* XENAPT_OPEN_* */
+	uint32_t *refs;		/* private copy, host->alloc; NULL unless offered, or parent-owned */
 	void *map;		/* first mapped page */
+	struct xapt_gift gift;	/* parent-owned: addr is NULL, or the memory; map is NULL then */
 };
 
 /* What the device type does with an aperture. Called from service and close only. */
 struct xapt_device_ops {
-	/* Mapped: data = first byte (offset applied). Non-zero: refused, undone (E_DEVICE). */
-	int (*mapped)(void *opaque, unsigned int slot, void *data, uint64_t length, uint32_t tag);
+	/*
+	 * Mapped: data = first byte (offset applied), read-only if flags say so (XENAPT_OPEN_*).
+	 * Non-zero: refused, undone (E_DEVICE).
+	 */
+	int (*mapped)(void *opaque, unsigned int slot, void *data, uint64_t length, uint32_t tag,
+		      uint32_t flags);
 	/* About to be unmapped. Non-zero: busy, keep it (ignored when force). */
 	int (*withdraw)(void *opaque, unsigned int slot, bool force);
 	/* Doorbell of a mapped aperture. */
@@ -46,17 +53,24 @@ struct xapt_device_ops {
 
 /*
  * What the parent allows. pages_left is shared by all devices of one guest: the
- * core takes from it when it maps, gives back when it unmaps.
+ * core takes from it when it maps, gives back when it unmaps. offered_left likewise, of pages
+ * that were described and are not mapped: their references are kept. NULL: no bound.
  */
 struct xapt_limits {
 	uint64_t max_size;		/* bytes, one aperture */
 	uint32_t max_apertures;
 	bool unaligned;			/* feature-unaligned was agreed */
+	bool read_only;			/* feature-read-only */
+	bool parent_memory;		/* feature-parent-memory */
 	uint64_t *pages_left;
+	uint64_t *offered_left;
 };
 
+/* Most requests of one turn: a budget above this is this. */
+#define XAPT_TURN	32
+
 /* Statuses of apertureif.h are below this. */
-#define XAPT_ERRORS	72
+#define XAPT_ERRORS	96
 
 struct xapt_device {
 	const struct xapt_host_ops *host_ops;
@@ -71,8 +85,20 @@ struct xapt_device {
 	uint64_t sequence;		/* of handles */
 	uint64_t secret;
 	uint64_t errors[XAPT_ERRORS];	/* responses by status */
+	uint64_t short_of;		/* bytes: what was needed when a limit refused it last */
 	bool more;			/* the last service left work */
+
+	struct xapt_operations *operations;	/* the caller's; NULL: the device type has none */
+	bool fast;			/* fast lane: operations only */
+	bool due;			/* this turn is for time, not for an event */
+	uint64_t clock;			/* of this turn */
+	bool holding;			/* held waits for the state */
+	struct xenapt_request held;
+	uint32_t answers;		/* of the turn, below */
+	uint32_t stands;		/* bits: those that count whatever becomes of the turn */
+	struct xenapt_response answer[XAPT_TURN];
 	enum xenapt_status status;	/* why it failed; XENAPT_OK: alive */
+	bool ended_by_child;		/* status is what the child said */
 };
 
 /* ring, event, mask: mapped pages of the child; ring has 2^order of them. */
@@ -89,6 +115,19 @@ void xapt_device_connect(struct xapt_device *d, void *ring, uint32_t order,
  * was told, and every later call does nothing.
  */
 bool xapt_device_service(struct xapt_device *d, unsigned int budget);
+
+/*
+ * With operations: give them before connect. connect writes the tables of the event page and
+ * takes up the state; a turn is also due at xapt_device_due() (host clock, ns; UINT64_MAX: never),
+ * whether or not an event came.
+ */
+void xapt_device_operations(struct xapt_device *d, struct xapt_operations *o, bool fast);
+uint64_t xapt_device_due(struct xapt_device *d);
+/* service, for a turn that is due: no event is counted. */
+bool xapt_device_tick(struct xapt_device *d, unsigned int budget);
+
+/* Fast lane, before an orderly close: the state goes to the second device. */
+void xapt_device_leave(struct xapt_device *d);
 
 /* Raise interrupt 64 + slot, or 0..63; sends the event if it is due. */
 void xapt_device_interrupt(struct xapt_device *d, unsigned int n);

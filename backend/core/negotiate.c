@@ -102,12 +102,35 @@ static enum xenapt_status read_version(xapt_read_fn read, void *ctx,
 	return refuse(problem, XENAPT_E_VERSION, XENAPT_NODE_VERSION, text);
 }
 
+/* "0", "1", or missing: "0". */
+static bool feature(xapt_read_fn read, void *ctx, const char *node, bool *agreed,
+		    struct xapt_problem *problem)
+{
+	uint32_t value = 0;
+
+	if (!number(read, ctx, node, true, 0, 1, &value, problem))
+		return false;
+	*agreed = value;
+	return true;
+}
+
+static bool read_record(xapt_read_fn read, void *ctx, struct xapt_frontend *fe,
+			struct xapt_problem *problem)
+{
+	if (!feature(read, ctx, XENAPT_NODE_FEATURE_OPERATIONS, &fe->operations, problem))
+		return false;
+	return !fe->operations ||
+	       (number(read, ctx, XENAPT_NODE_RECORD_REF "0", false, 1, UINT32_MAX,
+		       &fe->record_ref[0], problem) &&
+		number(read, ctx, XENAPT_NODE_RECORD_REF "1", false, 1, UINT32_MAX,
+		       &fe->record_ref[1], problem));
+}
+
 enum xenapt_status xapt_read_frontend(xapt_read_fn read, void *ctx,
 				      const struct xapt_offerings *offer,
 				      struct xapt_frontend *fe, struct xapt_problem *problem)
 {
 	enum xenapt_status status;
-	uint32_t unaligned = 0;
 
 	/* The epoch first: the other nodes of an earlier connection mean nothing. */
 	if (!number(read, ctx, XENAPT_NODE_EPOCH, false, 1, UINT32_MAX, &fe->epoch, problem))
@@ -125,11 +148,12 @@ enum xenapt_status xapt_read_frontend(xapt_read_fn read, void *ctx,
 		    problem) ||
 	    !number(read, ctx, XENAPT_NODE_EVENT_CHANNEL, false, 1, UINT32_MAX, &fe->port,
 		    problem) ||
-	    !number(read, ctx, XENAPT_NODE_FEATURE_UNALIGNED, true, 0, 1, &unaligned, problem) ||
+	    !feature(read, ctx, XENAPT_NODE_FEATURE_UNALIGNED, &fe->unaligned, problem) ||
+	    !feature(read, ctx, XENAPT_NODE_FEATURE_READ_ONLY, &fe->read_only, problem) ||
+	    !feature(read, ctx, XENAPT_NODE_FEATURE_PARENT_MEMORY, &fe->parent_memory, problem) ||
 	    !bytes(read, ctx, true, &fe->max_size, problem))
 		return problem->status;
-	fe->unaligned = unaligned;
-	return XENAPT_OK;
+	return read_record(read, ctx, fe, problem) ? XENAPT_OK : problem->status;
 }
 
 enum xenapt_status xapt_read_policy(xapt_read_fn read, void *ctx, struct xapt_policy *policy,

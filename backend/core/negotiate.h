@@ -24,6 +24,10 @@ struct xapt_frontend {
 	uint32_t port;		/* the child's unbound event channel */
 	uint64_t max_size;	/* the child's limit, XENAPT_MAX_SIZE if none */
 	bool unaligned;		/* feature-unaligned */
+	bool read_only;		/* feature-read-only */
+	bool parent_memory;	/* feature-parent-memory */
+	bool operations;	/* feature-operations: record_ref is valid */
+	uint32_t record_ref[XENAPT_RECORD_PAGES];
 };
 
 /* What the parent offered when the child wrote it. */

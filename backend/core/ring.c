@@ -18,6 +18,7 @@ void xapt_ring_attach(struct xapt_ring *r, void *shared, uint32_t order)
 
 	/* A new connection starts at 0, whatever the child left in its page. */
 	BACK_RING_INIT(&r->back, sring, (size_t)XENAPT_PAGE_SIZE << order);
+	r->pushed = 0;
 }
 
 enum xapt_taken xapt_ring_take(struct xapt_ring *r, struct xenapt_request *request)
@@ -45,10 +46,14 @@ void xapt_ring_answer(struct xapt_ring *r, const struct xenapt_response *respons
 
 bool xapt_ring_push(struct xapt_ring *r)
 {
-	int notify;
+	RING_IDX old = r->pushed, new = r->back.rsp_prod_pvt;
 
-	RING_PUSH_RESPONSES_AND_CHECK_NOTIFY(&r->back, notify);
-	return notify;
+	/* As RING_PUSH_RESPONSES_AND_CHECK_NOTIFY, but for the child's copy of the old index. */
+	xen_wmb();
+	r->back.sring->rsp_prod = new;
+	xen_mb();
+	r->pushed = new;
+	return (RING_IDX)(new - read_index(&r->back.sring->rsp_event)) < (RING_IDX)(new - old);
 }
 
 bool xapt_ring_rearm(struct xapt_ring *r)

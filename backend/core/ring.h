@@ -11,10 +11,11 @@
 
 #include "barrier.h"
 #include <xen/io/ring.h>
-#include <xen/io/apertureif.h>
+#include <xen/io/apertureif.h>	/* after ring.h: its types */
 
 struct xapt_ring {
 	struct xenapt_back_ring back;
+	RING_IDX pushed;	/* rsp_prod as it was last shown */
 };
 
 enum xapt_taken {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "signals.h"
 
+#include <stddef.h>
+
 #include <xen/io/aperture_signal.h>
 
 void xapt_signals_init(struct xapt_signals *s, struct xenapt_event_page *event,
@@ -63,12 +65,19 @@ void xapt_signals_status(struct xapt_signals *s, enum xenapt_status status)
 	__atomic_store_n(&s->event->status, (uint32_t)status, __ATOMIC_SEQ_CST);
 }
 
+uint32_t xapt_signals_child_status(const struct xapt_signals *s, bool fast)
+{
+	return __atomic_load_n(fast ? &s->mask->fast_status : &s->mask->status, __ATOMIC_RELAXED);
+}
+
 void xapt_signals_publish(struct xapt_signals *s)
 {
 	const uint64_t *from = (const uint64_t *)&s->count;
 	uint64_t *to = (uint64_t *)&s->event->parent;
 	unsigned int i;
 
-	for (i = 0; i < sizeof(s->count) / sizeof(*from); i++)
+	/* What is reserved was made 0 by the child, and is nobody's. */
+#pragma GCC unroll 16
+	for (i = 0; i < offsetof(struct xenapt_counters, reserved) / sizeof(*from); i++)
 		__atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
 }

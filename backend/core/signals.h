@@ -34,6 +34,9 @@ bool xapt_signals_unmask(struct xapt_signals *s, unsigned int n);
 /* Tell the child why the connection ended; before the last event. */
 void xapt_signals_status(struct xapt_signals *s, enum xenapt_status status);
 
+/* The child's status word of this lane: any number. */
+uint32_t xapt_signals_child_status(const struct xapt_signals *s, bool fast);
+
 /* Copy our counters into the shared page, for the child to read. */
 void xapt_signals_publish(struct xapt_signals *s);
 

@@ -26,8 +26,12 @@ void config_defaults(struct config *c)
 		.device_dir = XENAPERTURE_DEVICES,
 		.max_pages_per_guest = 32768,
 		.max_size = XENAPT_MAX_SIZE,
+		.max_given = 16 << 20,
+		.max_given_total = 128 << 20,
 		.user = "nobody",
 		.log = XENAPERTURE_INFO,
+		.stub_watchdog = 5000,
+		.files = "/var/log/xen-aperture",
 	};
 }
 
@@ -82,8 +86,8 @@ static int copy(const struct place *p, const char *key, char *to, size_t room, c
 	return 0;
 }
 
-/* Bytes: digits, and K, M or G behind them. */
-static bool parse_size(const char *value, uint64_t *size)
+/* Bytes: digits, and K, M or G behind them; whole pages, at least so many bytes. */
+static bool parse_size(const char *value, uint64_t least, uint64_t *size)
 {
 	size_t n = strlen(value);
 	unsigned int shift = 0;
@@ -106,10 +110,10 @@ static bool parse_size(const char *value, uint64_t *size)
 	}
 	if (shift)
 		digits[n - 1] = '\0';
-	if (!xapt_parse_u64(digits, 1, XENAPT_MAX_SIZE >> shift, &number))
+	if (!xapt_parse_u64(digits, 0, XENAPT_MAX_SIZE >> shift, &number))
 		return false;
 	*size = number << shift;
-	return *size >= XENAPT_PAGE_SIZE && *size % XENAPT_PAGE_SIZE == 0;
+	return *size >= least && *size % XENAPT_PAGE_SIZE == 0;
 }
 
 static int set_setting(struct config *c, const struct place *p, const char *key, const char *value)
@@ -140,20 +144,35 @@ static int set_setting(struct config *c, const struct place *p, const char *key,
 
 static int set(struct config *c, const struct place *p, const char *key, const char *value)
 {
-	if (!strcmp(key, "device_dir")) {
+	if (!strcmp(key, "device_dir") || !strcmp(key, "files")) {
+		char *to = *key == 'd' ? c->device_dir : c->files;
+
 		if (*value != '/')
 			return bad(p, key, value, "an absolute path");
-		return copy(p, key, c->device_dir, sizeof(c->device_dir), value);
+		return copy(p, key, to, sizeof(c->files), value);
 	}
 	if (!strcmp(key, "max_pages_per_guest")) {
 		if (!xapt_parse_u64(value, 1, XENAPT_MAX_PAGES, &c->max_pages_per_guest))
 			return bad(p, key, value, "a number of pages, 1 to 1040400");
 		return 0;
 	}
+	if (!strcmp(key, "max_mapped_total")) {
+		if (!strcmp(value, "auto"))
+			c->max_mapped_total = 0;
+		else if (!xapt_parse_u64(value, 1, 1u << 28, &c->max_mapped_total))
+			return bad(p, key, value, "auto, or a number of pages, 1 to 268435456");
+		return 0;
+	}
 	if (!strcmp(key, "max_size")) {
-		if (!parse_size(value, &c->max_size))
+		if (!parse_size(value, XENAPT_PAGE_SIZE, &c->max_size))
 			return bad(p, key, value,
 				   "bytes, a multiple of 4096 up to 4261478400; K, M, G may follow");
+		return 0;
+	}
+	if (!strcmp(key, "max_given") || !strcmp(key, "max_given_total")) {
+		if (!parse_size(value, 0, key[9] ? &c->max_given_total : &c->max_given))
+			return bad(p, key, value,
+				   "bytes, 0 or a multiple of 4096 up to 4261478400; K, M, G may follow");
 		return 0;
 	}
 	if (!strcmp(key, "user"))
@@ -161,6 +180,12 @@ static int set(struct config *c, const struct place *p, const char *key, const c
 	if (!strcmp(key, "log")) {
 		if (config_level(value, &c->log))
 			return bad(p, key, value, "error, warning, info or debug");
+		return 0;
+	}
+	if (!strcmp(key, "stub_watchdog")) {
+		if (!xapt_parse_u32(value, 0, 600000, &c->stub_watchdog) ||
+		    (c->stub_watchdog && c->stub_watchdog < 300))
+			return bad(p, key, value, "ms, 300 to 600000, or 0: off");
 		return 0;
 	}
 	return set_setting(c, p, key, value);

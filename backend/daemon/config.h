@@ -23,9 +23,14 @@ struct config_setting {
 struct config {
 	char device_dir[256];
 	uint64_t max_pages_per_guest;
+	uint64_t max_mapped_total;	/* pages, of all guests; 0: by what Xen admits */
 	uint64_t max_size;	/* bytes */
+	uint64_t max_given;	/* bytes, of this side's memory to one guest; 0: none */
+	uint64_t max_given_total;	/* ... to all guests */
 	char user[33];		/* "" or "root": stay root, without capabilities */
 	enum xenaperture_level log;
+	uint32_t stub_watchdog;	/* ms; 0: off */
+	char files[256];	/* folder of the devices' files */
 	struct config_setting setting[CONFIG_SETTINGS];
 	unsigned int nr_settings;
 };

@@ -12,16 +12,25 @@
 
 #include "connection.h"
 
-#define MESSAGE_VERSION	1
+#define MESSAGE_VERSION	4
 
 enum message_type {
 	/* to the worker */
 	MESSAGE_CONNECT		= 1,	/* link; a descriptor of the stat file may come with it */
 	MESSAGE_DISCONNECT	= 2,	/* answered by CLOSED */
+	MESSAGE_GIVEN		= 3,	/* answers WISH: status, given or text, the pool's file */
+	MESSAGE_RESERVED	= 4,	/* answers RESERVE: pages, or status and text */
+	MESSAGE_OPENED		= 5,	/* answers OPEN: the file, or text */
 	/* to the supervisor */
 	MESSAGE_CONNECTED	= 16,
 	MESSAGE_FAILED		= 17,	/* could not connect, or ended: status, text; it is unmapped */
 	MESSAGE_CLOSED		= 18,
+	MESSAGE_WISH		= 19,	/* wish: memory of this side; the worker waits for GIVEN */
+	MESSAGE_TAKE_BACK	= 20,	/* given.directory; status 1: released by the guest */
+	MESSAGE_FAULT		= 21,	/* text: what it died of, in a moment */
+	MESSAGE_RESERVE		= 22,	/* pages of the guest's that are to be mapped; it waits */
+	MESSAGE_UNRESERVE	= 23,	/* pages that are not mapped any more */
+	MESSAGE_OPEN		= 24,	/* which of the device's files; it waits */
 };
 
 struct message {
@@ -30,10 +39,21 @@ struct message {
 	uint32_t devid;
 	uint32_t epoch;
 	uint32_t status;		/* enum xenapt_status */
-	uint32_t zero;
+	uint32_t sequence;		/* of WISH, RESERVE and OPEN, and of their answers */
+	uint32_t pages;
+	uint32_t which;
 	char text[96];
 	struct xapt_link link;
+	struct xapt_wish wish;
+	struct xapt_given given;
+	struct xapt_giving giving;	/* to the worker, always */
 };
+
+/*
+ * A worker may be told to connect while it waits for GIVEN: what comes between is for later.
+ * It waits so long, then goes on without; the answer that comes late is given back.
+ */
+#define MESSAGE_WAIT_MS	2000
 
 /* extra: a descriptor to pass, or -1. 0, or -1 with errno. */
 int message_send(int fd, struct message *m, int extra);

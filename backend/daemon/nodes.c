@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "elsewhere.h"
 #include "log.h"
 #include "parse.h"
 
@@ -12,6 +13,8 @@
 #define WINDOW_STEPS	50	/* of all devices of a guest */
 
 #define LOOK_MS		500	/* until a guest without nodes is looked at again */
+
+#define POOL_LOOK_MS	5000	/* likewise, of one that has only memory of this side left */
 
 #define SCAN_MS		50	/* between two looks for new devices: others' come and go too */
 
@@ -62,6 +65,21 @@ static struct device *find_device(struct guest *g, uint32_t devid)
 	return d;
 }
 
+/* A stub domain is a guest of ours as well: it has the slow lanes of trapped devices. */
+static void name_guest(struct supervisor *s, struct guest *g)
+{
+	char path[64], *text;
+	uint32_t whose;
+
+	snprintf(path, sizeof(path), STUBS_LIST "/%u", g->domid);
+	text = s->host ? xapt_bus_read(&s->bus, XBT_NULL, path, "guest") : NULL;
+	if (xapt_parse_u32(text, 1, DOMID_MAX, &whose))
+		snprintf(g->who, sizeof(g->who), "stub domain %u of guest %u", g->domid, whose);
+	else
+		snprintf(g->who, sizeof(g->who), "guest %u", g->domid);
+	free(text);
+}
+
 static struct guest *add_guest(struct supervisor *s, uint32_t domid)
 {
 	struct guest *g = calloc(1, sizeof(*g));
@@ -70,8 +88,11 @@ static struct guest *add_guest(struct supervisor *s, uint32_t domid)
 		return NULL;
 	g->domid = domid;
 	g->fd = -1;
+	g->mapped = &s->mapped;
+	xapt_pool_init(&g->pool, domid, s->config.max_given / XENAPT_PAGE_SIZE, &s->given);
+	keeper_restore(&s->keeper, &g->pool);
 	g->dead = !xapt_bus_domain(&s->bus, domid);
-	snprintf(g->who, sizeof(g->who), "guest %u", domid);
+	name_guest(s, g);
 	g->next = s->guests;
 	s->guests = g;
 	return g;
@@ -93,6 +114,7 @@ static void add_device(struct supervisor *s, struct guest *g, uint32_t devid)
 		free(d);
 		return;
 	}
+	xapt_node_owner(&d->node, g->who);
 	d->node.stat.head.max_pages = (uint32_t)s->config.max_pages_per_guest;
 	if (xapt_stat_create(&d->node.stat))
 		xapt_log(XENAPERTURE_WARNING, d->node.who, "no statistics: cannot make %s",
@@ -114,6 +136,9 @@ static void remove_device(struct device *d)
 	*p = d->next;
 	g->nr_devices--;
 	xapt_node_close(&d->node);
+	/* Its frontend ends with it. Whatever that says: the memory is this guest's only. */
+	if (!the->stop)
+		xapt_pool_forget(&g->pool, d->node.devid);
 	free(d);
 }
 
@@ -160,6 +185,8 @@ static void find_dead(struct supervisor *s)
 	struct device *d;
 
 	s->look = 0;
+	if (s->host)
+		elsewhere_clear(&s->bus);
 	for (g = s->guests; g; g = g->next) {
 		bool dead = !xapt_bus_domain(&s->bus, g->domid);
 
@@ -285,7 +312,7 @@ static void step_guest(struct supervisor *s, struct guest *g)
 		workers_stop(s, g);
 }
 
-/* A guest without devices and worker is no guest of ours. */
+/* A guest without devices, worker and memory of this side is no guest of ours. */
 static void forget_guests(struct supervisor *s)
 {
 	struct guest **p = &s->guests;
@@ -293,11 +320,18 @@ static void forget_guests(struct supervisor *s)
 	while (*p) {
 		struct guest *g = *p;
 
-		if (g->devices || g->pid) {
+		if (g->devices || g->pid || (g->pool.pages && !g->dead && !s->stop)) {
+			/* Without nodes of it a driver domain may have no notice of its end. */
+			if (!s->host && !g->devices && !g->pid && !s->look)
+				s->look = now_ms() + POOL_LOOK_MS;
 			p = &g->next;
 			continue;
 		}
 		*p = g->next;
+		if (s->stop)
+			xapt_pool_leave_all(&g->pool);
+		else
+			xapt_pool_close(&g->pool);
 		free(g);
 	}
 }
@@ -356,4 +390,13 @@ void nodes_end(struct supervisor *s)
 		}
 	}
 	forget_guests(s);
+}
+
+void nodes_restore(struct supervisor *s)
+{
+	uint32_t domid;
+
+	while (keeper_next(&s->keeper, &domid))
+		if (!add_guest(s, domid))
+			break;
 }

@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <xen/gntalloc.h>
 
 #include "log.h"
 
@@ -95,7 +96,8 @@ static const int denied[] = {
 
 /*
  * The workers of all guests are one user: no signal by way of a descriptor's owner, no hand
- * on another one's scheduling, no input typed into the terminal that it was started from.
+ * on another one's scheduling, no input typed into the terminal that it was started from. It maps
+ * memory that the supervisor granted; it grants none, and takes none away.
  */
 static const struct {
 	int call;
@@ -108,6 +110,9 @@ static const struct {
 	{ SCMP_SYS(ioctl), LOW(1, SIOCSPGRP) },
 	{ SCMP_SYS(ioctl), LOW(1, TIOCSTI) },
 	{ SCMP_SYS(ioctl), LOW(1, TIOCLINUX) },
+	{ SCMP_SYS(ioctl), LOW(1, IOCTL_GNTALLOC_ALLOC_GREF) },
+	{ SCMP_SYS(ioctl), LOW(1, IOCTL_GNTALLOC_DEALLOC_GREF) },
+	{ SCMP_SYS(ioctl), LOW(1, IOCTL_GNTALLOC_SET_UNMAP_NOTIFY) },
 	{ SCMP_SYS(prctl), LOW(0, PR_SET_PDEATHSIG) },
 	{ SCMP_SYS(sched_setaffinity), NOT_ZERO(0) },
 	{ SCMP_SYS(sched_setscheduler), NOT_ZERO(0) },

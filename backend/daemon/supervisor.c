@@ -16,14 +16,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "elsewhere.h"
+#include "gntalloc.h"
 #include "log.h"
+#include "maptrack.h"
 
 #define PID_FILE	XENAPERTURE_RUN "/apertured.pid"
 #define STOP_MS		2000
 #define WATCHES		1000	/* taken in one go, at most */
 
 /* Descriptors of the loop that are no worker's. */
-static char tag_store, tag_signal;
+static char tag_store, tag_signal, tag_stubs;
 
 uint64_t now_ms(void)
 {
@@ -93,18 +96,53 @@ static int open_signals(struct supervisor *s)
 	return listen_to(s, s->signals, &tag_signal);
 }
 
+static bool gives(struct supervisor *s)
+{
+	if (!s->config.max_given || !s->config.max_given_total)
+		return false;
+	if (!access(XAPT_GNTALLOC, R_OK | W_OK))
+		return true;
+	xapt_log(XENAPERTURE_WARNING, "", "guests get no memory of this side: " XAPT_GNTALLOC
+		 ": %s; is the module xen-gntalloc loaded?", strerror(errno));
+	return false;
+}
+
 static int open_store(struct supervisor *s)
 {
 	if (xapt_bus_open(&s->bus))
 		return -1;
 	s->bus.max_size = s->config.max_size;
+	s->bus.gives = gives(s);
 	if (!xs_watch(s->bus.xs, s->bus.root, "backend"))
 		return xapt_error_set(errno, "xenstore: cannot watch %s: %s", s->bus.root,
 				      strerror(errno));
+	/* In a driver domain: the nodes of guests that end are taken away from domain 0. */
 	if (!xs_watch(s->bus.xs, "@releaseDomain", "release"))
-		xapt_log(XENAPERTURE_WARNING, "", "no notice of guests that end (%s): allow it by xenstore-chmod @releaseDomain r%u",
-			 strerror(errno), s->bus.own);
+		xapt_log(s->bus.own ? XENAPERTURE_INFO : XENAPERTURE_WARNING, "",
+			 "no notice of guests that end (%s): apertured in domain 0 tells of them",
+			 strerror(errno));
 	return listen_to(s, xs_fileno(s->bus.xs), &tag_store);
+}
+
+static void set_bounds(struct supervisor *s)
+{
+	s->given.max_pages = s->config.max_given_total / XENAPT_PAGE_SIZE;
+	s->mapped.max_pages = s->config.max_mapped_total;
+	if (!s->mapped.max_pages)
+		s->mapped.max_pages = maptrack_bound(s->host ? s->stubs.xen : NULL);
+	xapt_log(XENAPERTURE_DEBUG, "", "%llu pages of guests are mapped at most",
+		 (unsigned long long)s->mapped.max_pages);
+}
+
+static int open_host(struct supervisor *s)
+{
+	s->host = !s->bus.own;
+	if (!s->host)
+		return 0;
+	if (stubs_open(&s->stubs, &s->bus, s->config.stub_watchdog) ||
+	    returns_open(&s->returns, &s->bus, s->stubs.xen))
+		return -1;
+	return stubs_fd(&s->stubs) < 0 ? 0 : listen_to(s, stubs_fd(&s->stubs), &tag_stubs);
 }
 
 /* What every worker will need; better said now than when a guest waits. */
@@ -134,13 +172,19 @@ static void allow_files(void)
 static int start(struct supervisor *s, const char *text)
 {
 	allow_files();
+	/* First: what it passed are the lowest descriptors. */
+	keeper_open(&s->keeper);
 	if (check_handles() || open_signals(s) || keep_config(s, text))
 		return -1;
 	if (xapt_stat_prepare())
 		return xapt_error_set(errno, "%s: %s", XENAPERTURE_RUN, strerror(errno));
 	if (lock_pid())
 		return -1;
-	return open_store(s);
+	if (open_store(s) || open_host(s))
+		return -1;
+	set_bounds(s);
+	nodes_restore(s);
+	return 0;
 }
 
 /* ---- the loop ---- */
@@ -152,7 +196,9 @@ static void store_ready(struct supervisor *s)
 
 	/* All there are, then one look at each thing that they name. */
 	for (n = 0; n < WATCHES && (watch = xs_check_watch(s->bus.xs)); n++) {
-		nodes_watch(s, watch[XS_WATCH_PATH], watch[XS_WATCH_TOKEN]);
+		if (!s->host || (!returns_watch(&s->returns, watch[XS_WATCH_TOKEN]) &&
+				 !stubs_watch(&s->stubs, watch[XS_WATCH_PATH], watch[XS_WATCH_TOKEN])))
+			nodes_watch(s, watch[XS_WATCH_PATH], watch[XS_WATCH_TOKEN]);
 		free(watch);
 	}
 }
@@ -175,6 +221,12 @@ static int wait_ms(const struct supervisor *s, uint64_t end)
 
 	if (other < first)
 		first = other;
+	other = s->host ? stubs_deadline(&s->stubs) : UINT64_MAX;
+	if (other < first)
+		first = other;
+	other = s->host ? returns_deadline(&s->returns) : UINT64_MAX;
+	if (other < first)
+		first = other;
 	if (end < first)
 		first = end;
 	if (first == UINT64_MAX)
@@ -191,6 +243,8 @@ static void turn(struct supervisor *s, uint64_t end)
 		store_ready(s);
 	else if (n == 1 && e.data.ptr == &tag_signal)
 		signal_ready(s);
+	else if (n == 1 && e.data.ptr == &tag_stubs)
+		stubs_ready(&s->stubs);
 	else if (n == 1)
 		workers_ready(s, e.data.ptr);
 }
@@ -200,6 +254,10 @@ static void serve(struct supervisor *s)
 	while (!s->stop) {
 		nodes_work(s);
 		workers_work(s);
+		if (s->host) {
+			stubs_work(&s->stubs, now_ms());
+			returns_work(&s->returns, now_ms());
+		}
 		turn(s, UINT64_MAX);
 	}
 }
@@ -212,6 +270,7 @@ static void finish(struct supervisor *s)
 	struct guest *g;
 
 	sd_notify(0, "STOPPING=1");
+	elsewhere_sign(&s->bus, false);
 	while (left && now_ms() < end) {
 		left = false;
 		for (g = s->guests; g; g = g->next) {
@@ -223,6 +282,10 @@ static void finish(struct supervisor *s)
 			turn(s, end);
 	}
 	nodes_end(s);
+	if (s->host) {
+		returns_close(&s->returns);
+		stubs_close(&s->stubs);
+	}
 	xapt_bus_close(&s->bus);
 	unlink(PID_FILE);
 }
@@ -235,9 +298,11 @@ int supervisor_main(const struct config *config, const char *text, bool foregrou
 	s.config = *config;
 	s.foreground = foreground;
 	s.scan = true;
+	s.deaths = true;
 	if (start(&s, text))
 		return -1;
 	nodes_work(&s);
+	elsewhere_sign(&s.bus, true);
 	xapt_log(XENAPERTURE_INFO, "", "serving %s", s.bus.root);
 	sd_notify(0, "READY=1");
 	ready();

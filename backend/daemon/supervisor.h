@@ -6,9 +6,11 @@
  *   supervisor.c   the loop: watches, signals, time; start and end
  *   nodes.c        which guests and devices there are; steps of the handshake
  *   workers.c      processes: start, messages, death, starting again
+ *   stubs.c        stub domains, in domain 0: their life; watchdog.c
+ *   returns.c      guests that come back, in domain 0: their devices
  *
- * It keeps nothing that it could not read from xenstore again: kill -9 at any
- * time leaves what the next start mends. Its workers end with it.
+ * It keeps nothing that it could not read from xenstore again, but for memory that it
+ * gave (keeper.h): kill -9 at any time leaves what the next start mends. Its workers end with it.
  */
 #ifndef DAEMON_SUPERVISOR_H
 #define DAEMON_SUPERVISOR_H
@@ -18,6 +20,10 @@
 #include <sys/types.h>
 
 #include "config.h"
+#include "keeper.h"
+#include "pool.h"
+#include "returns.h"
+#include "stubs.h"
 #include "xenbus.h"
 
 #define DEVICES_PER_GUEST	64
@@ -37,7 +43,7 @@ struct device {
 struct guest {
 	struct guest *next;
 	uint32_t domid;
-	char who[32];
+	char who[48];			/* "guest 5", "stub domain 9 of guest 5" */
 	struct xapt_log_limit said;
 	bool dead;			/* the domain does not exist any more */
 	struct device *devices;
@@ -56,12 +62,22 @@ struct guest {
 	uint64_t not_before;		/* ms, the next start */
 	unsigned int quick;		/* deaths in a row without having served */
 	bool report;			/* of which the administrator is to be told */
+	char fault[96];			/* what the worker said of its death; "": nothing */
+	struct xapt_pool pool;		/* memory of this side for it */
+	uint64_t reserved;		/* pages of it that its worker may have mapped */
+	struct xapt_pool_total *mapped;	/* ... of all guests */
 };
 
 struct supervisor {
 	struct config config;
 	struct xapt_bus bus;
 	struct guest *guests;
+	struct xapt_pool_total given;	/* to all guests */
+	struct keeper keeper;		/* of it, over an end of this process */
+	struct xapt_pool_total mapped;	/* of all guests, reserved by their workers */
+	bool host;			/* domain 0: stubs and returns are in use */
+	struct stubs stubs;
+	struct returns returns;
 	int epoll;
 	int signals;
 	int config_fd;			/* memory file: the configuration, for the workers */
@@ -87,6 +103,8 @@ void nodes_watch(struct supervisor *s, const char *path, const char *token);
 void nodes_work(struct supervisor *s);
 uint64_t nodes_deadline(const struct supervisor *s);
 void nodes_end(struct supervisor *s);
+/* Guests whose memory an earlier process gave. */
+void nodes_restore(struct supervisor *s);
 
 /* workers.c */
 void workers_connect(struct supervisor *s, struct device *d);

@@ -15,10 +15,12 @@
 #include "config.h"
 #include "connection.h"
 #include "device_dir.h"
+#include "fault.h"
 #include "log.h"
 #include "message.h"
 #include "negotiate.h"
 #include "sandbox.h"
+#include "wishes.h"
 
 struct served {
 	struct xenaperture x;
@@ -30,6 +32,7 @@ struct worker {
 	struct config config;
 	struct xapt_guest guest;
 	struct xapt_source control;
+	struct wishes wishes;
 	struct served *devices;
 	char who[32];
 	bool end;
@@ -49,6 +52,11 @@ static const char *setting(const char *type, const char *key)
 		if (!strcmp(c->setting[i].name, name))
 			return c->setting[i].value;
 	return NULL;
+}
+
+static int file(const struct xenaperture *x, unsigned int which)
+{
+	return wishes_open(&worker.wishes, x->link.devid, x->link.epoch, which);
 }
 
 static void answer(uint32_t type, const struct xapt_link *link, enum xenapt_status status,
@@ -76,15 +84,23 @@ static struct served *find(uint32_t devid)
 	return s;
 }
 
+static uint32_t epoch_of(uint32_t devid)
+{
+	const struct served *s = find(devid);
+
+	return s ? s->x.link.epoch : 0;
+}
+
 static void drop(struct served *s)
 {
 	struct served **p = &worker.devices;
 
+	/* What it gives back it gives back as the device that it was. */
+	xapt_connection_close(&s->x);
 	while (*p && *p != s)
 		p = &(*p)->next;
 	if (*p)
 		*p = s->next;
-	xapt_connection_close(&s->x);
 	xapt_stat_unmap(&s->stat);
 	free(s);
 }
@@ -97,6 +113,7 @@ static enum xenapt_status open_device(struct served *s, const struct xapt_link *
 	if (!table || xapt_connection_init(&s->x, &worker.guest, table, NULL, link->devid))
 		return XENAPT_E_DEVICE;
 	s->x.setting = setting;
+	s->x.file = file;
 	return xapt_connection_open(&s->x, link, &s->stat);
 }
 
@@ -135,13 +152,12 @@ static void disconnect_device(const struct xapt_link *link)
 	answer(MESSAGE_CLOSED, link, XENAPT_OK, "");
 }
 
-static void control_ready(struct xapt_source *source, uint32_t events)
+static void take_message(void)
 {
 	struct message m;
 	int extra;
-	int n = message_receive(source->fd, &m, &extra);
+	int n = wishes_receive(&worker.wishes, &m, &extra);
 
-	(void)events;
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		worker.end = true;
 	if (n <= 0)
@@ -150,8 +166,17 @@ static void control_ready(struct xapt_source *source, uint32_t events)
 		connect_device(&m.link, extra);
 	else if (m.type == MESSAGE_DISCONNECT)
 		disconnect_device(&m.link);
+	else if (m.type == MESSAGE_GIVEN || m.type == MESSAGE_RESERVED)
+		wishes_late(&worker.wishes, &m);
 	if (extra >= 0)
 		close(extra);
+}
+
+static void control_ready(struct xapt_source *source, uint32_t events)
+{
+	(void)source;
+	(void)events;
+	take_message();
 }
 
 /* Devices that cannot go on end here, not inside of their own callbacks. */
@@ -168,6 +193,7 @@ static void reap(void)
 		if (status == XENAPT_OK)
 			continue;
 		snprintf(reason, sizeof(reason), "%s",
+			 s->x.core.ended_by_child ? "the guest ended the connection with it" :
 			 status == XENAPT_E_RING ? "the guest's ring index is impossible" : s->x.reason);
 		drop(s);
 		answer(MESSAGE_FAILED, &link, status, reason);
@@ -196,7 +222,8 @@ static int start(uint32_t domid)
 	uid_t uid;
 	gid_t gid;
 
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
+	/* It was started as /proc/self/exe: ps and top would show "exe". */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || prctl(PR_SET_NAME, "apertured", 0, 0, 0))
 		return xapt_error_set(errno, "prctl: %s", strerror(errno));
 	signal(SIGINT, SIG_IGN);	/* of a terminal: meant for the supervisor */
 	signal(SIGPIPE, SIG_IGN);	/* who reads the log may go */
@@ -206,6 +233,9 @@ static int start(uint32_t domid)
 	if (xenevtchn_restrict(worker.guest.evtchn, (domid_t)domid))
 		return xapt_error_set(errno, "cannot restrict event channels to guest %u: %s", domid,
 				      strerror(errno));
+	wishes_init(&worker.wishes, WORKER_CONTROL_FD, epoch_of);
+	worker.guest.giver = &worker.wishes.giver;
+	fault_watch(&worker.guest, WORKER_CONTROL_FD);
 	worker.control = (struct xapt_source){ control_ready, WORKER_CONTROL_FD };
 	if (xapt_guest_listen(&worker.guest, &worker.control, EPOLLIN))
 		return xapt_error_set(errno, "event loop: %s", strerror(errno));
@@ -222,6 +252,9 @@ int worker_main(uint32_t domid)
 	xapt_log_level(worker.config.log);
 	while (!worker.end) {
 		xapt_guest_step(&worker.guest, -1);
+		while (wishes_kept(&worker.wishes) && !worker.end)
+			take_message();
+		worker.end |= worker.wishes.broken;
 		reap();
 	}
 	while (worker.devices)

@@ -12,12 +12,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "log.h"
 #include "message.h"
 #include "worker.h"
 
 #define ANSWER_MS	10000	/* a worker that has not answered by then hangs */
 #define END_MS		300	/* to end by itself */
+#define SPARE_PAGES	1024u	/* are reserved beside what was asked for, if there are plenty */
 #define SPACING_MS	100	/* between two starts for one guest, at least */
 #define SERVED_MS	250	/* who crashed after serving so long did not die at once */
 #define QUICK_FREE	3	/* deaths at once before the pauses begin */
@@ -133,6 +135,14 @@ void workers_stop(struct supervisor *s, struct guest *g)
 
 /* ---- messages ---- */
 
+static void look(const struct guest *g, struct xapt_giving *now)
+{
+	xapt_pool_look(&g->pool, now);
+	now->mapped = g->mapped->pages;
+	now->max_mapped = g->mapped->max_pages;
+	now->mappable = now->max_mapped > now->mapped ? now->max_mapped - now->mapped : 0;
+}
+
 static void send_message(struct device *d, uint32_t type, int extra)
 {
 	struct guest *g = d->guest;
@@ -142,6 +152,8 @@ static void send_message(struct device *d, uint32_t type, int extra)
 		.epoch = d->connect.epoch,
 		.link = d->connect,
 	};
+
+	look(g, &m.giving);
 
 	d->deadline = now_ms() + ANSWER_MS;
 	if (!message_send(g->fd, &m, extra))
@@ -222,26 +234,161 @@ static void answered(struct guest *g, struct device *d, const struct message *m)
 		xapt_node_up(&d->node, g->pid);
 		break;
 	case MESSAGE_FAILED:
+		xapt_pool_leave(&g->pool, d->node.devid);
 		xapt_node_failed(&d->node, (enum xenapt_status)m->status, m->text);
 		break;
 	case MESSAGE_CLOSED:
+		xapt_pool_leave(&g->pool, d->node.devid);
 		xapt_node_down(&d->node);
 		break;
 	}
 }
 
-static void dispatch(struct guest *g, const struct message *m)
+/* d NULL: there is no such device, nothing is given. */
+static void answer_wish(struct guest *g, struct device *d, const struct message *m)
+{
+	struct message r = {
+		.type = MESSAGE_GIVEN,
+		.devid = m->devid,
+		.epoch = m->epoch,
+		.status = XENAPT_E_MEMORY,
+		.sequence = m->sequence,
+		.text = "no such device",
+		.wish = m->wish,
+	};
+	int fd = -1;
+
+	/* The guest asks by way of its worker: within the pool's bounds, whatever it says. */
+	if (d) {
+		r.status = xapt_pool_give(&g->pool, d->node.devid, &m->wish, &r.given, &fd);
+		snprintf(r.text, sizeof(r.text), "%s", r.status == XENAPT_OK ? "" : xapt_error());
+	}
+	look(g, &r.giving);
+	if (message_send(g->fd, &r, fd))
+		kill_worker(g);
+}
+
+/* So many, or none; and some more for the next ones. */
+static void answer_reserve(struct guest *g, const struct message *m)
+{
+	struct xapt_pool_total *t = g->mapped;
+	uint64_t left = t->max_pages > t->pages ? t->max_pages - t->pages : 0, pages = 0;
+	struct message r = { .type = MESSAGE_RESERVED, .sequence = m->sequence };
+
+	if (m->pages && m->pages <= left && m->pages <= XENAPT_MAX_PAGES)
+		pages = left - m->pages > 8 * SPARE_PAGES ? m->pages + SPARE_PAGES : m->pages;
+	if (!pages) {
+		r.status = XENAPT_E_MAPPED_PAGES;
+		snprintf(r.text, sizeof(r.text), "%u pages more; of max_mapped_total (%llu) %llu are left",
+			 m->pages, (unsigned long long)t->max_pages, (unsigned long long)left);
+	}
+	r.pages = (uint32_t)pages;
+	t->pages += pages;
+	g->reserved += pages;
+	look(g, &r.giving);
+	if (message_send(g->fd, &r, -1))
+		kill_worker(g);
+}
+
+/* Whose device it is: a stub domain's is the one of its guest. */
+static uint32_t guest_of(const struct supervisor *s, const struct guest *g)
+{
+	const struct stub *stub;
+
+	for (stub = s->host ? s->stubs.list : NULL; stub; stub = stub->next)
+		if (stub->domid == g->domid)
+			return stub->guest;
+	return g->domid;
+}
+
+static void answer_open(struct supervisor *s, struct guest *g, const struct device *d,
+			const struct message *m)
+{
+	struct message r = {
+		.type = MESSAGE_OPENED,
+		.devid = m->devid,
+		.epoch = m->epoch,
+		.sequence = m->sequence,
+		.text = "no such device",
+	};
+	int fd = -1;
+
+	if (d) {
+		fd = files_open(&s->bus, s->config.files, guest_of(s, g), d->connect.type,
+				d->node.devid, m->which);
+		snprintf(r.text, sizeof(r.text), "%s", fd < 0 ? xapt_error() : "");
+	}
+	look(g, &r.giving);
+	if (message_send(g->fd, &r, fd))
+		kill_worker(g);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* What it did not have it cannot give back. */
+static void unreserve(struct guest *g, uint64_t pages)
+{
+	if (pages > g->reserved)
+		pages = g->reserved;
+	g->reserved -= pages;
+	g->mapped->pages -= pages;
+}
+
+/* Of the guest as a whole. False: it is about a device. */
+static bool of_guest(struct guest *g, const struct message *m)
+{
+	switch (m->type) {
+	case MESSAGE_FAULT:
+		xapt_printable(g->fault, sizeof(g->fault), m->text);
+		return true;
+	case MESSAGE_RESERVE:
+		answer_reserve(g, m);
+		return true;
+	case MESSAGE_UNRESERVE:
+		unreserve(g, m->pages);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void handle(struct supervisor *s, struct guest *g, struct device *d, const struct message *m)
+{
+	switch (m->type) {
+	case MESSAGE_OPEN:
+		answer_open(s, g, d, m);
+		break;
+	case MESSAGE_WISH:
+		answer_wish(g, d, m);
+		break;
+	case MESSAGE_TAKE_BACK:
+		xapt_pool_take_back(&g->pool, d->node.devid, m->given.directory, m->status);
+		break;
+	default:
+		answered(g, d, m);
+	}
+}
+
+static void dispatch(struct supervisor *s, struct guest *g, const struct message *m)
 {
 	struct device *d;
+
+	if (of_guest(g, m))
+		return;
 
 	for (d = g->devices; d; d = d->next) {
 		/* An answer about an earlier attempt says nothing. */
 		if (d->node.devid == m->devid && d->connect.epoch == m->epoch &&
-		    !d->waiting) {
-			answered(g, d, m);
+		    !d->waiting && d->node.link != XAPT_LINK_NONE) {
+			handle(s, g, d, m);
 			return;
 		}
 	}
+	/* It waits for an answer. */
+	if (m->type == MESSAGE_WISH)
+		answer_wish(g, NULL, m);
+	if (m->type == MESSAGE_OPEN)
+		answer_open(s, g, NULL, m);
 }
 
 void workers_ready(struct supervisor *s, struct guest *g)
@@ -249,12 +396,11 @@ void workers_ready(struct supervisor *s, struct guest *g)
 	struct message m;
 	int n;
 
-	(void)s;
 	if (g->fd < 0)
 		return;
 	n = message_receive(g->fd, &m, NULL);
 	if (n > 0) {
-		dispatch(g, &m);
+		dispatch(s, g, &m);
 		return;
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -267,9 +413,11 @@ void workers_ready(struct supervisor *s, struct guest *g)
 
 /* ---- death ---- */
 
-static void describe(int status, char *text, size_t room)
+static void describe(const struct guest *g, int status, char *text, size_t room)
 {
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status) && g->fault[0])
+		snprintf(text, room, "worker died: %.80s", g->fault);
+	else if (WIFSIGNALED(status))
 		snprintf(text, room, "worker died by signal %d (%s)", WTERMSIG(status),
 			 strsignal(WTERMSIG(status)));
 	else
@@ -320,15 +468,18 @@ static void died(struct guest *g, int status)
 	struct device *d;
 	char text[96];
 
-	describe(status, text, sizeof(text));
+	describe(g, status, text, sizeof(text));
+	g->fault[0] = '\0';
 	if (!g->ending)
 		xapt_log_some(&g->said, XENAPERTURE_WARNING, g->who, "%s (process %d)", text,
 			      g->pid);
 	close_channel(g);
+	unreserve(g, g->reserved);
 	g->pid = 0;
 	for (d = g->devices; d; d = d->next) {
 		d->deadline = 0;
 		d->dirty = true;
+		xapt_pool_leave(&g->pool, d->node.devid);
 		if (d->node.link == XAPT_LINK_ENDING)
 			xapt_node_down(&d->node);
 		else if (d->node.link != XAPT_LINK_NONE && !d->waiting)
@@ -349,6 +500,8 @@ void workers_reap(struct supervisor *s)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (s->host && returns_reap(&s->returns, pid, status))
+			continue;
 		for (g = s->guests; g; g = g->next) {
 			if (g->pid == pid) {
 				died(g, status);

@@ -48,6 +48,16 @@ int xenaperture_unmask(struct xenaperture *x, unsigned int slot)
 	return 0;
 }
 
+uint32_t xenaperture_aperture_flags(const struct xenaperture *x, unsigned int slot)
+{
+	const struct xapt_aperture *a = &x->core.aperture[slot % XENAPERTURE_SLOTS];
+	uint32_t flags = slot < XENAPERTURE_SLOTS ? a->flags : 0;
+
+	return (flags & XENAPT_OPEN_PARENT_READ_ONLY ? XENAPERTURE_READ_ONLY : 0) |
+	       (flags & XENAPT_OPEN_CHILD_READ_ONLY ? XENAPERTURE_CHILD_READ_ONLY : 0) |
+	       (flags & XENAPT_OPEN_PARENT_OWNED ? XENAPERTURE_OWNED : 0);
+}
+
 static void listener_ready(struct xapt_source *source, uint32_t events)
 {
 	struct xapt_listener *l = (struct xapt_listener *)source;
@@ -59,7 +69,7 @@ static void listener_ready(struct xapt_source *source, uint32_t events)
 	}
 	x->table.ready(x->device, source->fd, events);
 	if (xapt_connection_publish(x))
-		xapt_guest_refresh(x->guest);
+		xapt_guest_refresh(x->guest, true);
 }
 
 /* The listener of fd; fd -1: a free one. */
@@ -118,6 +128,13 @@ unsigned int xenaperture_devid(const struct xenaperture *x)
 const char *xenaperture_setting(const struct xenaperture *x, const char *key)
 {
 	return x->setting ? x->setting(x->table.type, key) : NULL;
+}
+
+int xenaperture_file(struct xenaperture *x, unsigned int which)
+{
+	if (which > XENAPERTURE_INPUT)
+		return xapt_error_set(EINVAL, "file %u: must be 0 or 1", which);
+	return x->file ? x->file(x, which) : xapt_error_set(ENOTSUP, "a program opens its own files");
 }
 
 void xenaperture_log(const struct xenaperture *x, enum xenaperture_level level,

@@ -5,24 +5,32 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "kernel.h"
 #include "log.h"
 #include "negotiate.h"
 #include "parse.h"
 
 /* Requests of one turn. */
-#define BUDGET	32
+#define BUDGET	XAPT_TURN
+
+#define container(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
 
 /* ---- what the core asks of the device: passed on to the author's table ---- */
 
-static int core_mapped(void *opaque, unsigned int slot, void *data, uint64_t length, uint32_t tag)
+static int core_mapped(void *opaque, unsigned int slot, void *data, uint64_t length, uint32_t tag,
+		       uint32_t flags)
 {
 	struct xenaperture *x = opaque;
 
+	(void)flags;
 	if (!x->table.mapped || !x->table.mapped(x->device, slot, data, length, tag))
 		return 0;
+	xapt_kernel_end(x, slot);
 	xenaperture_log(x, XENAPERTURE_WARNING,
 			"E_DEVICE: the device refused the aperture in slot %u (%llu bytes, tag %u)",
 			slot, (unsigned long long)length, tag);
@@ -34,9 +42,11 @@ static int core_withdraw(void *opaque, unsigned int slot, bool force)
 	struct xenaperture *x = opaque;
 	int busy = x->table.withdraw ? x->table.withdraw(x->device, slot, force) : 0;
 
+	if (busy && !force)
+		return busy;
+	xapt_kernel_end(x, slot);
 	/* The next aperture in this slot starts with its doorbell unmasked. */
-	if (!busy || force)
-		xenaperture_unmask(x, slot);
+	xenaperture_unmask(x, slot);
 	return busy;
 }
 
@@ -44,7 +54,8 @@ static void core_doorbell(void *opaque, unsigned int slot)
 {
 	struct xenaperture *x = opaque;
 
-	x->table.doorbell(x->device, slot);
+	if (x->table.doorbell)
+		x->table.doorbell(x->device, slot);
 }
 
 static void core_signal(void *opaque, unsigned int n)
@@ -66,6 +77,22 @@ static const struct xapt_device_ops core_ops = {
 
 #define TABLE_LEAST	offsetof(struct xenaperture_table, signal)
 
+static int check_model(const struct xenaperture_table *t)
+{
+	const char *wrong;
+
+	if (!t->model)
+		return t->slow ? xapt_error_set(EINVAL, "device table of %s: slow without model",
+						t->type) : 0;
+	wrong = xapt_model_wrong(t->model, t->slow);
+	if (wrong)
+		return xapt_error_set(EINVAL, "device table of %s: model: %s", t->type, wrong);
+	if (strcmp(t->model->type, t->type))
+		return xapt_error_set(EINVAL, "device table of %s: its model is of type %s", t->type,
+				      t->model->type);
+	return 0;
+}
+
 static int table_copy(struct xenaperture *x, const struct xenaperture_table *t)
 {
 	size_t size;
@@ -78,12 +105,14 @@ static int table_copy(struct xenaperture *x, const struct xenaperture_table *t)
 				      t->version, XENAPERTURE_TABLE_VERSION);
 	if (!xapt_parse_type(t->type))
 		return xapt_error_set(EINVAL, "device table: type is not 1 to 31 of a-z 0-9 -");
-	if (!t->create || !t->doorbell)
-		return xapt_error_set(EINVAL, "device table of %s: create or doorbell is missing",
-				      t->type);
 	size = t->size < sizeof(x->table) ? t->size : sizeof(x->table);
 	memcpy(&x->table, t, size);
-	return 0;
+	if (!x->table.create)
+		return xapt_error_set(EINVAL, "device table of %s: create is missing", t->type);
+	if (!x->table.doorbell && !x->table.model)
+		return xapt_error_set(EINVAL, "device table of %s: doorbell is missing, and there is no model",
+				      t->type);
+	return check_model(&x->table);
 }
 
 int xapt_connection_init(struct xenaperture *x, struct xapt_guest *g,
@@ -91,7 +120,9 @@ int xapt_connection_init(struct xenaperture *x, struct xapt_guest *g,
 {
 	unsigned int i;
 
-	*x = (struct xenaperture){ .guest = g, .opaque = opaque, .link.devid = devid };
+	*x = (struct xenaperture){
+		.guest = g, .opaque = opaque, .link.devid = devid, .timer.fd = -1,
+	};
 	for (i = 0; i < XAPT_LISTEN_MAX; i++)
 		x->listener[i].source.fd = -1;
 	if (table_copy(x, table))
@@ -127,6 +158,91 @@ static enum xenapt_status map_pages(struct xenaperture *x)
 	return XENAPT_OK;
 }
 
+/* ---- operations: only if the device has them, and the guest said that it knows them ---- */
+
+static void timer_ready(struct xapt_source *source, uint32_t events)
+{
+	struct xenaperture *x = container(source, struct xenaperture, timer);
+	uint64_t n;
+
+	(void)events;
+	if (read(source->fd, &n, sizeof(n)) != sizeof(n))
+		return;
+	x->armed = UINT64_MAX;
+	x->due = x->turn = true;
+}
+
+static int open_timer(struct xenaperture *x)
+{
+	x->timer = (struct xapt_source){
+		timer_ready, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)
+	};
+	x->armed = UINT64_MAX;
+	return x->timer.fd < 0 ? -1 : xapt_guest_listen(x->guest, &x->timer, EPOLLIN);
+}
+
+static enum xenapt_status map_record(struct xenaperture *x)
+{
+	const struct xapt_link *l = &x->link;
+	uint32_t bad;
+
+	if (!l->operations || !x->table.model)
+		return XENAPT_OK;
+	x->record = xapt_host_map(&x->host, l->record_ref, XENAPT_RECORD_PAGES,
+				  PROT_READ | PROT_WRITE, &bad);
+	if (!x->record)
+		return refuse(XENAPT_E_GRANT, "cannot map record-ref", bad);
+	return open_timer(x) ? refuse(XENAPT_E_MEMORY, "no timer for device", l->devid) : XENAPT_OK;
+}
+
+static void unmap_record(struct xenaperture *x)
+{
+	if (x->timer.fd >= 0) {
+		xapt_guest_listen(x->guest, &x->timer, 0);
+		close(x->timer.fd);
+	}
+	x->timer.fd = -1;
+	if (x->record)
+		xapt_host_unmap(&x->host, x->record, XENAPT_RECORD_PAGES);
+	x->record = NULL;
+}
+
+static void init_operations(struct xenaperture *x)
+{
+	struct xapt_operations_setup setup = {
+		.model = x->table.model,
+		.slow = x->table.slow,
+		.record = x->record,
+		.me = XENAPT_OWNER_SLOW,
+	};
+
+	if (!x->record)
+		return;
+	xapt_operations_init(&x->operations, &setup);
+	xapt_device_operations(&x->core, &x->operations, false);
+}
+
+/* The timer's clock is another than the model's: a wake-up that comes early sets it again. */
+static void arm_timer(struct xenaperture *x)
+{
+	uint64_t due = x->record ? xapt_device_due(&x->core) : UINT64_MAX;
+	struct itimerspec in = { 0 };
+	uint64_t now, wait;
+
+	if (!x->record || due == x->armed)
+		return;
+	if (due != UINT64_MAX) {
+		now = xapt_host_linux.clock(&x->host);
+		wait = due > now ? due - now : 1;
+		in.it_value.tv_sec = (time_t)(wait / 1000000000u);
+		in.it_value.tv_nsec = (long)(wait % 1000000000u);
+	}
+	if (!timerfd_settime(x->timer.fd, 0, &in, NULL))
+		x->armed = due;
+}
+
+/* ---- */
+
 static enum xenapt_status bind_port(struct xenaperture *x)
 {
 	struct xapt_guest *g = x->guest;
@@ -145,14 +261,19 @@ static enum xenapt_status start_device(struct xenaperture *x)
 		.max_size = x->link.max_size,
 		.max_apertures = x->link.max_apertures,
 		.unaligned = x->link.unaligned,
+		.read_only = x->link.read_only,
+		.parent_memory = x->link.parent_memory,
 		.pages_left = &x->guest->pages_left,
+		.offered_left = &x->guest->offered_left,
 	};
 
 	xapt_device_init(&x->core, &xapt_host_linux, &x->host, &core_ops, x, &limits);
+	init_operations(x);
 	xapt_device_connect(&x->core, x->ring, x->link.ring_order, x->event, x->mask);
 	x->reason[0] = '\0';
 	errno = 0;
 	x->device = x->table.create(x, x->opaque);
+	x->operations.device = x->device;
 	if (x->device && x->core.status == XENAPT_OK)
 		return XENAPT_OK;
 	xapt_error_set(errno, "the device refused: %s",
@@ -168,10 +289,16 @@ enum xenapt_status xapt_connection_open(struct xenaperture *x, const struct xapt
 
 	x->link = *link;
 	x->stat = stat;
-	x->host = (struct xapt_host){ g->gnttab, g->evtchn, g->domid, 0 };
-	x->turn = x->masked = false;
+	x->host = (struct xapt_host){
+		.gnttab = g->gnttab, .evtchn = g->evtchn, .domid = g->domid, .devid = link->devid,
+		.giver = g->giver, .who = x->who, .said = &g->said,
+	};
+	x->turn = x->due = x->masked = false;
 	x->stat_requests = UINT64_MAX;
+	x->refusals = 0;
 	status = map_pages(x);
+	if (status == XENAPT_OK)
+		status = map_record(x);
 	if (status == XENAPT_OK)
 		status = bind_port(x);
 	if (status == XENAPT_OK)
@@ -183,7 +310,9 @@ enum xenapt_status xapt_connection_open(struct xenaperture *x, const struct xapt
 	x->live = true;
 	x->next = g->connections;
 	g->connections = x;
+	arm_timer(x);
 	xapt_connection_publish(x);
+	xapt_guest_refresh(g, true);
 	return XENAPT_OK;
 }
 
@@ -245,10 +374,12 @@ void xapt_connection_close(struct xenaperture *x)
 
 	leave_guest(x);
 	stop_device(x);
+	xapt_kernel_close(x);
 	forget_listeners(x);
 	if (x->host.port)
 		xenevtchn_unbind(x->guest->evtchn, x->host.port);
 	x->host.port = 0;
+	unmap_record(x);
 	unmap_pages(x);
 	x->stat = NULL;
 	errno = saved;
@@ -256,17 +387,50 @@ void xapt_connection_close(struct xenaperture *x)
 
 /* ---- work ---- */
 
+/* Which limit it was, what is left of each, and what raises it. */
+static void say_limits(struct xenaperture *x)
+{
+	static const struct xapt_giving none;
+	const struct xapt_giving *now = x->guest->giver ? &x->guest->giver->now : &none;
+	const struct xapt_guest *g = x->guest;
+
+	xapt_log_some(&x->guest->said, XENAPERTURE_WARNING, x->who,
+		      "refused by a limit: %llu bytes needed; max-size %llu; pages of 4096 left: %llu of max_pages_per_guest %llu (offered %llu), %llu of max_mapped_total %llu, parent-owned %llu of max_given %llu",
+		      (unsigned long long)x->core.short_of, (unsigned long long)x->link.max_size,
+		      (unsigned long long)g->pages_left, (unsigned long long)g->max_pages,
+		      (unsigned long long)(g->max_pages - g->offered_left),
+		      (unsigned long long)now->mappable, (unsigned long long)now->max_mapped,
+		      (unsigned long long)now->left[XAPT_POOL_WRITABLE],
+		      (unsigned long long)now->max_pages);
+}
+
+static void say_refusals(struct xenaperture *x)
+{
+	const uint64_t *errors = x->core.errors;
+	uint64_t refusals = errors[XENAPT_E_SIZE_LEAST] + errors[XENAPT_E_MAPPED_PAGES] +
+			    errors[XENAPT_E_GIVEN_PAGES];
+
+	if (refusals > x->refusals)
+		say_limits(x);
+	x->refusals = refusals;
+}
+
 void xapt_connection_service(struct xenaperture *x)
 {
-	if (xapt_device_service(&x->core, BUDGET)) {
+	bool tick = x->due && !x->masked;
+
+	x->due = false;
+	if (tick ? xapt_device_tick(&x->core, BUDGET) : xapt_device_service(&x->core, BUDGET)) {
 		x->turn = true;
 	} else if (x->masked && x->core.status == XENAPT_OK) {
 		/* The event comes back only after the work: Xen slows down whom we do not serve. */
 		x->masked = false;
 		xenevtchn_unmask(x->guest->evtchn, x->host.port);
 	}
+	arm_timer(x);
+	say_refusals(x);
 	if (xapt_connection_publish(x))
-		xapt_guest_refresh(x->guest);
+		xapt_guest_refresh(x->guest, true);
 }
 
 static bool copy_words(void *to, const void *from, size_t bytes)
@@ -302,10 +466,52 @@ static void publish_apertures(const struct xenaperture *x, struct xenaperture_st
 				.length = a->length,
 				.offset = a->offset,
 				.pages = a->pages,
+				.flags = a->flags,
 			};
 		copy_words(&s->aperture[i], &now, sizeof(now));
 	}
 	copy_words(s->errors, x->core.errors, sizeof(s->errors));
+}
+
+static void publish_given(const struct xenaperture *x, struct xenaperture_stat *s)
+{
+	const struct xapt_giver *giver = x->guest->giver;
+	uint64_t given = 0;
+	unsigned int i;
+
+	for (i = 0; i < XENAPT_MAX_APERTURES; i++)
+		given += x->core.aperture[i].gift.addr ? x->core.aperture[i].gift.pages : 0;
+	copy_words(&s->given_pages, &given, sizeof(given));
+	if (!giver)
+		return;
+	copy_words(&s->pool_pages, &giver->now.pages, sizeof(uint64_t));
+	copy_words(&s->pool_max, &giver->now.max_pages, sizeof(uint64_t));
+	copy_words(&s->total_pages, &giver->now.mapped, sizeof(uint64_t));
+	copy_words(&s->total_max, &giver->now.max_mapped, sizeof(uint64_t));
+}
+
+static bool publish_operations(const struct xenaperture *x, struct xenaperture_stat *s)
+{
+	const struct xapt_operation_counters *c = &x->operations.count;
+	struct xenaperture_stat_operations second = {
+		.executed = c->executed,
+		.declined = c->declined,
+		.repeated = c->repeated,
+		.refused = c->refused,
+		.commits = c->commits,
+		.handed_over = c->handed_over,
+		.received = c->received,
+		.lost = c->lost,
+	};
+	bool changed;
+
+	if (!x->record)
+		return false;
+	changed = copy_words(&s->second, &second, sizeof(s->second));
+	changed |= copy_words(&s->head, &x->record->head, sizeof(s->head));
+	changed |= copy_words(&s->first, &x->record->fast, sizeof(s->first));
+	changed |= copy_words(&s->fast_child, &x->mask->fast, sizeof(s->fast_child));
+	return changed;
 }
 
 _Static_assert(XENAPERTURE_STAT_ERRORS == XAPT_ERRORS, "errors");
@@ -325,8 +531,10 @@ bool xapt_connection_publish(struct xenaperture *x)
 	copy_words(&s->mapped_pages, &own->mapped_pages, sizeof(uint64_t));
 	copy_words(&s->guest_pages, &guest, sizeof(uint64_t));
 	/* Apertures change by requests only. */
-	if (x->stat_requests != own->requests)
+	if (x->stat_requests != own->requests) {
 		publish_apertures(x, s);
+		publish_given(x, s);
+	}
 	x->stat_requests = own->requests;
-	return changed;
+	return publish_operations(x, s) || changed;
 }

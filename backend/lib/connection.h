@@ -34,8 +34,14 @@ struct xapt_link {
 	uint32_t max_apertures;
 	uint64_t max_size;
 	uint32_t unaligned;
+	uint32_t read_only;
+	uint32_t parent_memory;
+	uint32_t operations;		/* feature-operations: record_ref is valid */
+	uint32_t record_ref[XENAPT_RECORD_PAGES];
 	char type[XENAPT_TYPE_MAX + 1];
 };
+
+struct xapt_kernel;
 
 /* A device's own descriptor. */
 struct xapt_listener {
@@ -49,6 +55,7 @@ struct xenaperture {
 	struct xenaperture_table table;	/* a copy, 0 where the author's is older */
 	void *opaque;
 	const char *(*setting)(const char *type, const char *key);
+	int (*file)(const struct xenaperture *x, unsigned int which);	/* NULL: none are given */
 	char who[64];			/* for the log */
 	bool program;			/* made by xenaperture_open() */
 
@@ -61,10 +68,17 @@ struct xenaperture {
 	void *ring;
 	struct xenapt_event_page *event;
 	struct xenapt_mask_page *mask;
+	struct xenapt_record *record;	/* NULL: no operations on this connection */
+	struct xapt_operations operations;
+	struct xapt_source timer;	/* fd -1: none. What the model is due at */
+	uint64_t armed;			/* host clock, ns: the timer is set to; UINT64_MAX: not set */
 	struct xapt_stat *stat;		/* may be NULL */
 	uint64_t stat_requests;		/* the aperture table in stat is of then */
 	struct xapt_listener listener[XAPT_LISTEN_MAX];
+	struct xapt_kernel *kernel;	/* NULL: no aperture was given to the kernel */
+	uint64_t refusals;		/* by limits, that were said */
 	bool turn;			/* has work */
+	bool due;			/* ... that no event announced */
 	bool masked;			/* its event waits for unmask */
 	char reason[96];		/* of xenaperture_fail() */
 };

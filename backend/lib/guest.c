@@ -9,12 +9,12 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include <xentoollog.h>
-
 #include "connection.h"
+#include "kernel.h"
 #include "log.h"
 
 #define REFRESH_NS	200000000l
+#define QUIET_S		1
 
 #define container(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
 
@@ -66,16 +66,32 @@ static void on_refresh(struct xapt_source *source, uint32_t events)
 	g->refresh_armed = false;
 	for (x = g->connections; x; x = x->next)
 		changed |= xapt_connection_publish(x);
-	if (changed)
-		xapt_guest_refresh(g);
+	xapt_guest_refresh(g, changed);
 }
 
-void xapt_guest_refresh(struct xapt_guest *g)
+static bool has_first(const struct xapt_guest *g)
 {
-	struct itimerspec in = { .it_value.tv_nsec = REFRESH_NS };
+	const struct xenaperture *x;
 
-	if (g->refresh_armed)
+	for (x = g->connections; x; x = x->next)
+		if (x->record)
+			return true;
+	return false;
+}
+
+void xapt_guest_refresh(struct xapt_guest *g, bool changed)
+{
+	struct itimerspec in = { 0 };
+
+	if (g->refresh_armed && (!changed || g->refresh_soon))
 		return;
+	if (changed)
+		in.it_value.tv_nsec = REFRESH_NS;
+	else if (has_first(g))
+		in.it_value.tv_sec = QUIET_S;
+	else
+		return;
+	g->refresh_soon = changed;
 	g->refresh_armed = !timerfd_settime(g->refresh.fd, 0, &in, NULL);
 }
 
@@ -99,30 +115,13 @@ static int open_loop(struct xapt_guest *g)
 	return 0;
 }
 
-/*
- * The libraries would say a line for each mapping that fails: a guest decides how many.
- * What matters is said by the caller.
- */
-static void say_nothing(struct xentoollog_logger *logger, xentoollog_level level, int errnoval,
-			const char *context, const char *format, va_list args)
-{
-	(void)logger;
-	(void)level;
-	(void)errnoval;
-	(void)context;
-	(void)format;
-	(void)args;
-}
-
-static struct xentoollog_logger silent = { .vmessage = say_nothing };
-
 static int open_xen(struct xapt_guest *g)
 {
-	g->gnttab = xengnttab_open(&silent, 0);
+	g->gnttab = xengnttab_open(&xapt_silent, 0);
 	if (!g->gnttab)
 		return xapt_error_set(errno, "/dev/xen/gntdev: %s; is this a Xen domain, and the module xen-gntdev loaded?",
 				      strerror(errno));
-	g->evtchn = xenevtchn_open(&silent, 0);
+	g->evtchn = xenevtchn_open(&xapt_silent, 0);
 	if (!g->evtchn)
 		return xapt_error_set(errno, "/dev/xen/evtchn: %s; is this a Xen domain, and the module xen-evtchn loaded?",
 				      strerror(errno));
@@ -138,12 +137,16 @@ int xapt_guest_open(struct xapt_guest *g, uint32_t domid, uint64_t max_pages)
 		.domid = domid,
 		.max_pages = max_pages,
 		.pages_left = max_pages,
+		.offered_left = max_pages,
 		.epoll = -1,
+		.kernel = -1,
 		.again.fd = -1,
 		.refresh.fd = -1,
 	};
-	if (!open_loop(g) && !open_xen(g))
+	if (!open_loop(g) && !open_xen(g)) {
+		xapt_kernel_open(g);
 		return 0;
+	}
 	xapt_guest_close(g);
 	return -1;
 }
@@ -162,6 +165,7 @@ void xapt_guest_close(struct xapt_guest *g)
 		xenevtchn_close(g->evtchn);
 	if (g->gnttab)
 		xengnttab_close(g->gnttab);
+	close_fd(g->kernel);
 	close_fd(g->refresh.fd);
 	close_fd(g->again.fd);
 	close_fd(g->epoll);

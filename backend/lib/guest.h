@@ -16,6 +16,7 @@
 #include <xenevtchn.h>
 #include <xengnttab.h>
 
+#include "give.h"
 #include "log.h"
 
 struct xenaperture;
@@ -30,15 +31,18 @@ struct xapt_guest {
 	uint32_t domid;
 	xengnttab_handle *gnttab;
 	xenevtchn_handle *evtchn;
+	int kernel;			/* /dev/xen/aperture-parent; -1: not there */
 	uint64_t max_pages;
 	uint64_t pages_left;
+	uint64_t offered_left;
+	struct xapt_giver *giver;	/* the owner's; NULL: no memory of this side is given */
 	struct xenaperture *connections;
 
 	int epoll;
 	struct xapt_source events;	/* the event channel descriptor */
 	struct xapt_source again;	/* readable while a device has work left */
 	struct xapt_source refresh;	/* timer: statistics of a device that went quiet */
-	bool refresh_armed;
+	bool refresh_armed, refresh_soon;
 	struct xapt_log_limit said;	/* by the devices */
 };
 
@@ -54,8 +58,11 @@ int xapt_guest_listen(struct xapt_guest *g, struct xapt_source *source, uint32_t
 /* Soon give x a turn, without an event. */
 void xapt_guest_again(struct xapt_guest *g, struct xenaperture *x);
 
-/* Statistics changed: they are looked at once more a moment after the last change. */
-void xapt_guest_refresh(struct xapt_guest *g);
+/*
+ * Statistics: look again in a moment if they changed just now, else in a second if some device
+ * has a first device, whose work makes no event here.
+ */
+void xapt_guest_refresh(struct xapt_guest *g, bool changed);
 
 /* One step; waits up to timeout ms (-1: for ever) for something to do. 1 if something was done. */
 int xapt_guest_step(struct xapt_guest *g, int timeout);

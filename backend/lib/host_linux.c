@@ -6,8 +6,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include <xen/io/apertureif.h>
+
+#include "negotiate.h"
 
 /*
  * libxengnttab makes one gntdev call and one mmap of it. The kernel looks at the
@@ -77,15 +80,65 @@ static int host_fetch(void *host, const uint32_t *refs, uint32_t n, void *dst, u
 	return xapt_host_unmap(host, pages, n);
 }
 
-static int host_map(void *host, const uint32_t *refs, uint32_t n, void **addr, uint32_t *bad)
+static int host_map(void *host, const uint32_t *refs, uint32_t n, bool writable, void **addr,
+		    uint32_t *bad)
 {
-	*addr = xapt_host_map(host, refs, n, PROT_READ | PROT_WRITE, bad);
+	*addr = xapt_host_map(host, refs, n, PROT_READ | (writable ? PROT_WRITE : 0), bad);
 	return *addr ? 0 : -1;
 }
 
 static int host_unmap(void *host, void *addr, uint32_t n)
 {
 	return xapt_host_unmap(host, addr, n);
+}
+
+static bool host_reserve(void *host, uint32_t pages)
+{
+	struct xapt_host *h = host;
+
+	return !h->giver || !h->giver->reserve || h->giver->reserve(h->giver, pages);
+}
+
+static void host_unreserve(void *host, uint32_t pages)
+{
+	struct xapt_host *h = host;
+
+	if (h->giver && h->giver->unreserve)
+		h->giver->unreserve(h->giver, pages);
+}
+
+static uint64_t host_mappable(void *host)
+{
+	const struct xapt_host *h = host;
+
+	return h->giver && h->giver->reserve ? h->giver->now.mappable : UINT64_MAX;
+}
+
+static enum xenapt_status host_give(void *host, struct xapt_gift *gift)
+{
+	struct xapt_host *h = host;
+	enum xenapt_status status = xapt_give(h->giver, h->devid, gift);
+
+	/* A refusal by a limit is said with all of them. */
+	if (status != XENAPT_OK && status != XENAPT_E_GIVEN_PAGES)
+		xapt_log_some(h->said, XENAPERTURE_WARNING, h->who, "%s: %s",
+			      xapt_status_name(status), xapt_error());
+	return status;
+}
+
+static void host_take_back(void *host, struct xapt_gift *gift, bool released)
+{
+	struct xapt_host *h = host;
+
+	xapt_take_back(h->giver, h->devid, gift, released);
+}
+
+static uint64_t host_givable(void *host, bool child_read_only)
+{
+	const struct xapt_host *h = host;
+
+	return h->giver ? h->giver->now.left[child_read_only ? XAPT_POOL_READ_ONLY :
+					     XAPT_POOL_WRITABLE] : 0;
 }
 
 static void host_notify(void *host)
@@ -119,12 +172,29 @@ static uint64_t host_random(void *host)
 	return value;
 }
 
+static uint64_t host_clock(void *host)
+{
+	struct timespec t;
+
+	(void)host;
+	/* Nobody sets this one, nor makes it faster: Xen's clock runs like it. */
+	clock_gettime(CLOCK_MONOTONIC_RAW, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 const struct xapt_host_ops xapt_host_linux = {
 	.fetch = host_fetch,
 	.map = host_map,
 	.unmap = host_unmap,
+	.reserve = host_reserve,
+	.unreserve = host_unreserve,
+	.mappable = host_mappable,
+	.give = host_give,
+	.take_back = host_take_back,
+	.givable = host_givable,
 	.notify = host_notify,
 	.alloc = host_alloc,
 	.free = host_free,
 	.random = host_random,
+	.clock = host_clock,
 };

@@ -6,13 +6,19 @@
 #include <xenevtchn.h>
 #include <xengnttab.h>
 
+#include "give.h"
 #include "host.h"
+#include "log.h"
 
 struct xapt_host {
 	xengnttab_handle *gnttab;
 	xenevtchn_handle *evtchn;
 	uint32_t domid;
 	evtchn_port_t port;
+	uint32_t devid;
+	struct xapt_giver *giver;	/* of memory of this side; NULL: none is given */
+	const char *who;		/* for the log */
+	struct xapt_log_limit *said;
 };
 
 extern const struct xapt_host_ops xapt_host_linux;

@@ -120,3 +120,16 @@ const char *xapt_error(void)
 {
 	return error_text;
 }
+
+static void say_nothing(struct xentoollog_logger *logger, xentoollog_level level, int errnoval,
+			const char *context, const char *format, va_list args)
+{
+	(void)logger;
+	(void)level;
+	(void)errnoval;
+	(void)context;
+	(void)format;
+	(void)args;
+}
+
+struct xentoollog_logger xapt_silent = { .vmessage = say_nothing };

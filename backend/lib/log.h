@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include <xenaperture.h>
+#include <xentoollog.h>
 
 /* Levels are enum xenaperture_level. who is put in front: "guest 5 device 0 (mem)". */
 typedef void (*xapt_log_fn)(enum xenaperture_level level, const char *line);
@@ -46,5 +47,11 @@ const char *xapt_error(void);
 
 /* A peer's text into something that is safe to print: other octets become '?'. */
 void xapt_printable(char *to, size_t room, const char *text);
+
+/*
+ * For Xen's libraries, which would say a line for each thing that fails: a guest or a stub domain
+ * decides how many. What matters is said by the caller.
+ */
+extern struct xentoollog_logger xapt_silent;
 
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 
+#include "gntalloc.h"
 #include "log.h"
 #include "xenbus.h"
 
@@ -21,6 +22,9 @@
 /* As many watch events and steps as one call of process handles. */
 #define STEPS	64
 
+/* Of this side's memory, that a guest can have of a program. */
+#define GIVEN_PAGES	(XENAPERTURE_PROGRAM_GIVES / XENAPT_PAGE_SIZE)
+
 #define container(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
 
 struct program {
@@ -29,6 +33,7 @@ struct program {
 	struct xapt_bus bus;
 	struct xapt_node node;
 	struct xapt_stat stat;
+	struct xapt_own_giver giver;
 	struct xapt_source store;	/* xenstore's watches */
 	bool opened;			/* node is */
 	bool dead;			/* the guest is gone */
@@ -145,7 +150,10 @@ static int start(struct program *p, unsigned int domid, unsigned int devid,
 	if (xapt_connection_init(&p->x, &p->guest, table, opaque, devid))
 		return -1;
 	p->x.program = true;
-	if (xapt_bus_open(&p->bus) || open_device(p, domid, devid) || check_type(p))
+	if (xapt_bus_open(&p->bus))
+		return -1;
+	p->bus.gives = !access(XAPT_GNTALLOC, R_OK | W_OK);
+	if (open_device(p, domid, devid) || check_type(p))
 		return -1;
 	return watch_store(p);
 }
@@ -159,6 +167,7 @@ static void destroy(struct program *p)
 	xapt_stat_unmap(&p->stat);
 	xapt_bus_close(&p->bus);
 	xapt_guest_close(&p->guest);
+	xapt_pool_close(&p->giver.pool);
 	free(p);
 	errno = saved;
 }
@@ -176,6 +185,8 @@ struct xenaperture *xenaperture_open(unsigned int domid, unsigned int devid,
 		free(p);
 		return NULL;
 	}
+	xapt_own_giver_init(&p->giver, domid, GIVEN_PAGES);
+	p->guest.giver = &p->giver.giver;
 	if (start(p, domid, devid, table, opaque)) {
 		destroy(p);
 		return NULL;
@@ -219,7 +230,8 @@ static void after_step(struct program *p)
 		enum xenapt_status status = x->core.status;
 
 		xapt_connection_close(x);
-		xapt_node_failed(&p->node, status, x->reason[0] ? x->reason : "the connection broke");
+		xapt_node_failed(&p->node, status, x->core.ended_by_child ? "the guest ended the connection with it" :
+				 x->reason[0] ? x->reason : "the connection broke");
 		p->dirty = true;
 	}
 	if (!p->dirty)

@@ -180,8 +180,20 @@ static bool write_offer(struct xapt_node *n, xs_transaction_t t)
 	return put(n, t, XENAPT_NODE_VERSIONS, "%u", versions[0]) &&
 	       put(n, t, XENAPT_NODE_MAX_RING_ORDER, "%u", XENAPT_MAX_RING_ORDER) &&
 	       put(n, t, XENAPT_NODE_FEATURE_UNALIGNED, "1") &&
+	       put(n, t, XENAPT_NODE_FEATURE_OPERATIONS, "1") &&
+	       put(n, t, XENAPT_NODE_FEATURE_READ_ONLY, "1") &&
+	       put(n, t, XENAPT_NODE_FEATURE_PARENT_MEMORY, "%d", n->bus->gives) &&
 	       put(n, t, XENAPT_NODE_EPOCH, "%u", n->epoch) &&
 	       put(n, t, "state", "%u", XAPT_BUS_INIT_WAIT);
+}
+
+/* "guest 5 device 0 (mem)"; the type is not known from the beginning. */
+static void name_node(struct xapt_node *n)
+{
+	const char *type = n->policy.type;
+
+	snprintf(n->who, sizeof(n->who), "%s device %u%s%s%s", n->owner, n->devid, *type ? " (" : "",
+		 type, *type ? ")" : "");
 }
 
 static void offer(struct xapt_node *n)
@@ -205,8 +217,7 @@ static void offer(struct xapt_node *n)
 	memcpy(n->stat.head.type, n->policy.type, sizeof(n->policy.type));
 	n->stat.head.max_size = n->policy.max_size;
 	n->stat.head.max_apertures = n->policy.max_apertures;
-	snprintf(n->who, sizeof(n->who), "guest %u device %u (%s)", n->domid, n->devid,
-		 n->policy.type);
+	name_node(n);
 	set_stat(n, XAPT_BUS_INIT_WAIT);
 	xapt_log(XENAPERTURE_DEBUG, n->who, "offered, epoch %u", n->epoch);
 }
@@ -224,8 +235,12 @@ static void make_link(const struct xapt_node *n, const struct xapt_frontend *fe,
 		.max_apertures = n->policy.max_apertures,
 		.max_size = fe->max_size < n->policy.max_size ? fe->max_size : n->policy.max_size,
 		.unaligned = fe->unaligned,
+		.read_only = fe->read_only,
+		.parent_memory = fe->parent_memory && n->bus->gives,
+		.operations = fe->operations,
 	};
 	memcpy(link->ring_ref, fe->ring_ref, sizeof(link->ring_ref));
+	memcpy(link->record_ref, fe->record_ref, sizeof(link->record_ref));
 	memcpy(link->type, n->policy.type, sizeof(link->type));
 }
 
@@ -504,13 +519,20 @@ int xapt_node_open(struct xapt_node *n, struct xapt_bus *b, const struct xapt_no
 	/* Never the path that a node names: that one must be this. */
 	snprintf(n->front, sizeof(n->front), "/local/domain/%u/device/" XENAPT_DEVICE_KIND "/%u",
 		 domid, devid);
-	snprintf(n->who, sizeof(n->who), "guest %u device %u", domid, devid);
+	snprintf(n->owner, sizeof(n->owner), "guest %u", domid);
+	name_node(n);
 	snprintf(n->watch, sizeof(n->watch), "%s/state", n->front);
 	snprintf(n->token, sizeof(n->token), "%u/%u", domid, devid);
 	if (!xs_watch(b->xs, n->watch, n->token))
 		return xapt_error_set(errno, "xenstore: cannot watch %s: %s", n->watch,
 				      strerror(errno));
 	return 0;
+}
+
+void xapt_node_owner(struct xapt_node *n, const char *owner)
+{
+	snprintf(n->owner, sizeof(n->owner), "%s", owner);
+	name_node(n);
 }
 
 void xapt_node_close(struct xapt_node *n)

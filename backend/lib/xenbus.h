@@ -30,6 +30,7 @@ struct xapt_bus {
 	uint32_t own;		/* our domain */
 	char root[64];		/* /local/domain/<own>/backend/aperture */
 	uint64_t max_size;	/* the parent's own limit of one aperture; 0: none */
+	bool gives;		/* feature-parent-memory is offered */
 };
 
 /* 0, or -1 with errno and text. */
@@ -63,7 +64,8 @@ struct xapt_node {
 	const struct xapt_node_ops *ops;
 	uint32_t domid, devid;
 	char back[80], front[80];
-	char who[64];			/* for the log */
+	char owner[48];			/* "guest 5" */
+	char who[104];			/* for the log: owner, device and its type once that is known */
 	struct xapt_log_limit said;
 	char watch[96], token[32];	/* on the child's state */
 
@@ -88,6 +90,9 @@ enum xapt_server xapt_node_server(struct xapt_bus *b, uint32_t domid, uint32_t d
  */
 int xapt_node_open(struct xapt_node *n, struct xapt_bus *b, const struct xapt_node_ops *ops,
 		   uint32_t domid, uint32_t devid, const char *server);
+
+/* For the log: whose it is, where more is known than "guest 5". */
+void xapt_node_owner(struct xapt_node *n, const char *owner);
 
 /* Forget it. Must be down. Writes nothing to xenstore. */
 void xapt_node_close(struct xapt_node *n);

@@ -49,14 +49,15 @@ static void check_spec(const char *text, const struct spec *spec)
 	MUST(spec->max_apertures >= 1 && spec->max_apertures <= XENAPT_MAX_APERTURES);
 	MUST(spec->id >= SPEC_ANY_ID && spec->id <= SPEC_MAX_ID);
 	MUST(*spec->backend && strlen(spec->backend) <= SPEC_NAME_MAX);
-	snprintf(again, sizeof(again), "type=%s,size=%" PRIu64 ",apertures=%u,server=%s,backend=%s",
-		 spec->type, spec->max_size, spec->max_apertures,
-		 spec->by_program ? "program" : "apertured", spec->backend);
+	spec_write(spec, again, sizeof(again));
 	MUST(spec_parse(again, &other, &why) == 0);
-	other.id = spec->id;
+	MUST(other.id == spec->id && other.fast == spec->fast && other.by_program == spec->by_program);
 	MUST(!strcmp(other.type, spec->type) && !strcmp(other.backend, spec->backend));
-	MUST(other.max_size == spec->max_size && other.max_apertures == spec->max_apertures &&
-	     other.by_program == spec->by_program);
+	MUST(other.max_size == spec->max_size && other.max_apertures == spec->max_apertures);
+	MUST(other.door == spec->door && other.anywhere == spec->anywhere);
+	MUST(other.address == spec->address && other.timeout_ms == spec->timeout_ms);
+	if (spec->door && !spec->anywhere)
+		MUST(!address_check(spec->door, spec->address, 0, &why));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -97,6 +98,8 @@ static size_t make_text(uint64_t *state, char *text, size_t room)
 		"type=", "mem", "size=", "16M", "4096", "0", "1", ",", ",", "=", " ", "apertures=",
 		"id=", "63", "64", "server=", "program", "apertured", "backend=", "K", "G",
 		"18446744073709551615", "4261478400", "type=mem,size=4K", "type=mem,size=",
+		"io=", "mmio=", "auto", "timeout=", "fast=", "yes", "no", "0x", "600", "type=timer,io=0x",
+		"type=timer,mmio=0x", "fe000", "5000",
 	};
 	unsigned int n = (unsigned int)(next(state) % 12);
 	size_t length = 0, more;

@@ -61,11 +61,10 @@ load_stop() { # sets RUNS
 	done
 }
 
-# kill_rounds WHO: kill_once, which the test defines, 100 times under load (1,000 in the long tests) with an
+# kill_rounds WHO: kill_once, which the test defines, 10 times under load (1,000 in the long form) with an
 # aperture that stays mapped; what it was made of is the same afterwards. Sets ROUNDS.
 kill_rounds() {
-	ROUNDS=${LONG:+1000}
-	ROUNDS=${ROUNDS:-100}
+	ROUNDS=$(short_long 10 1000)
 	DOMID=$(domid_of "$GUEST")
 	module_load "$GUEST"
 	device_attach "$GUEST" type=check,size=1M
@@ -84,7 +83,7 @@ kill_rounds() {
 	while [ $kr_i -lt "$ROUNDS" ]; do
 		kill_once
 		kr_i=$((kr_i + 1))
-		[ $((kr_i % 10)) != 0 ] || progress "kill $kr_i of $ROUNDS, slowest so far ${WORST}0 ms"
+		[ $((kr_i % 5)) != 0 ] || progress "kill $kr_i of $ROUNDS, slowest so far ${WORST}0 ms"
 	done
 	load_stop
 	note "$ROUNDS kills, slowest recovery ${WORST}0 ms, $RUNS runs of 50000 frames each way"

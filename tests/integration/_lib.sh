@@ -13,11 +13,13 @@ daemon_start() { # [OPTION...]
 	(
 		while [ ! -e /run/rig/daemon.stop ]; do
 			apertured --foreground "$@" >>"$DAEMON_LOG" 2>&1 </dev/null || :
-			sleep 0.05
+			[ -e /run/rig/daemon.stop ] || sleep 0.05
 		done
 	) &
 	DAEMON_LOOP=$!
-	at_exit daemon_stop
+	# Last, whenever it was started: devices go while it serves them, or each detach waits in vain.
+	case $RIG_AT_EXIT in *daemon_stop*) ;; *) RIG_AT_EXIT="$RIG_AT_EXIT
+daemon_stop" ;; esac
 	wait_until 10 daemon_pid >/dev/null || fail "apertured did not start; see $DAEMON_LOG"
 }
 # The supervisor's process id: the one apertured whose parent is not an apertured.
@@ -84,8 +86,16 @@ selftest_ok() {
 	echo "$OUT"
 }
 
-# field NAME: the value of "NAME=value" in $OUT
-field() { printf '%s\n' "$OUT" | tr ' ' '\n' | sed -n "s/^$1=//p" | tail -n 1; }
+# field NAME: the last value of "NAME=value" in $OUT
+field() {
+	f_value=
+	set -f
+	for f_word in $OUT; do
+		case $f_word in "$1="*) f_value=${f_word#*=} ;; esac
+	done
+	set +f
+	printf '%s\n' "$f_value"
+}
 
 # connected GUEST DEV: the guest's view
 connected() { [ "$(guest_run "$1" "cat /sys/bus/xen/devices/aperture-$2/aperture/connected")" = 1 ]; }

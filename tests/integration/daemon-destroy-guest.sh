@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: a guest is destroyed while mapped and under load
 # rows: M14
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 # timeout: 90
 . /rig/tests/_lib.sh
 . /rig/tests/_leaks.sh
 
-ROUNDS=${LONG:+20}
-ROUNDS=${ROUNDS:-5}
+ROUNDS=$(short_long 2 20)
 NAME=victim
 daemon_start
 SUPERVISOR=$(daemon_pid)
@@ -49,7 +49,7 @@ moving() {
 	sleep 0.2
 	[ "$(taken)" -gt $((m_first + 10)) ]
 }
-taken() { od -An -tu8 -j288 -N8 "/run/xen-aperture/$DOMID-0.stat" | tr -d ' '; }
+taken() { od -An -tu8 -j328 -N8 "/run/xen-aperture/$DOMID-0.stat" | tr -d ' '; }
 
 progress "warming up"
 round

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: apertured meets nodes that are wrong, missing or change while they are read
 # rows: BAD M12
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 # timeout: 60
 . /rig/tests/_lib.sh
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: a worker that dies at once again and again is backed off and reported; others go on
 # rows: M14
-# guests: pv pvh
+# guests: pvh
+# guests-long: pv
 # timeout: 60
 . /rig/tests/_lib.sh
 . /rig/tests/_leaks.sh

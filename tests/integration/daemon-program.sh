@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: a plain program serves a device through libxenaperture
-# rows: M10 M12 M14
+# rows: M10 M12 M14 N3
 # guests: pv pvh
 # timeout: 60
 . /rig/tests/_lib.sh
 . /rig/tests/_leaks.sh
+. /rig/tests/_operations.sh
 
 DOMID=$(domid_of "$GUEST")
 BACK=/local/domain/0/backend/aperture/$DOMID
@@ -43,10 +44,20 @@ selftest_ok "$GUEST" "apertured beside it" sizes 1 65536 4096
 OUT=$(xen-aperture stat "$GUEST" 0)
 assert_match "served by program \(process $PROGRAM\)|process $PROGRAM" "$OUT" "xen-aperture stat"
 
-progress "killed, and started again"
+progress "operations, the same as by a plugin"
+operate "random operations on a program's device" 3000
+xen-aperture stat "$GUEST" 0 >stat
+[ "$(second executed)" -ge 2000 ] || fail "the program counts $(second executed) operations of 3000"
+assert_fails 5 xen-aperture install "$GUEST" 0
+assert_match 'served by a program: a first device goes with server=apertured only' "$OUT" "what is said"
+
+progress "killed, and started again, under operations"
+operations_load
+sleep 1
 kill -9 $PROGRAM
 wait $PROGRAM || :
 serve
+operations_load_end
 selftest_ok "$GUEST" "the aperture after a kill" ping "$ID"
 assert_eq "$PROGRAM" "$(field pid)" "the process that answered"
 

@@ -2,7 +2,8 @@
 # title: checksummed frames both ways, guest program to dom0 process, no wake-up lost
 # rows: M10
 # guests: pv pvh
-# vcpus: 1 2
+# vcpus: 1
+# vcpus-long: 2
 # timeout: 300
 . /rig/tests/_lib.sh
 . /rig/tests/_frames.sh

@@ -2,7 +2,8 @@
 # title: the char device: bad addresses and values leak nothing; mappings, poll, fork, death
 # rows: M5
 # guests: pv pvh
-# vcpus: 1 2
+# vcpus: 1
+# vcpus-long: 2
 . /rig/tests/_lib.sh
 
 daemon_start

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: a parent that breaks the contract: a named error at both ends, no waiter hangs, the next connection works
 # rows: B5
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 # timeout: 90
 . /rig/tests/_lib.sh
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: a parent that hangs costs a bounded time, and nothing once it goes on
 # rows: M14
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 # timeout: 90
 . /rig/tests/_lib.sh
 

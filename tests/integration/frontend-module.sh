@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: the guest's module loads, refuses bad parameters and a second load, and unloads
 # rows: M12
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 . /rig/tests/_lib.sh
 
 ko=/lib/modules/extra/xen-aperture.ko
@@ -22,18 +23,19 @@ out=$(guest_run "$GUEST" "insmod $ko 2>&1") && fail "module loaded a second time
 assert_match 'File exists|exists' "$out" "message of the second load"
 
 progress "loading and unloading, no device"
-for i in 1 2 3 4 5; do
+for i in $(seq "$(short_long 2 5)"); do
 	guest_run "$GUEST" "rmmod xen_aperture && insmod $ko" || fail "round $i"
 done
 
 progress "loading and unloading while connected"
 daemon_start
 device_attach "$GUEST" type=check,size=16M
-for i in 1 2 3 4 5 6 7 8 9 10; do
+rounds=$(short_long 5 10)
+for i in $(seq "$rounds"); do
 	guest_run "$GUEST" "rmmod xen_aperture" || fail "unload $i while connected"
 	guest_run "$GUEST" "insmod $ko request_timeout_ms=20000 ring_page_order=$((i % 5))" || fail "load $i"
 	wait_until 20 connected "$GUEST" 0 || fail "device was not connected again after load $i"
-	progress "round $i of 10"
+	progress "round $i of $rounds"
 done
 guest_run "$GUEST" "insmod /lib/modules/extra/aperture_selftest.ko" || fail "self-test did not load"
 guest_run "$GUEST" "rmmod xen_aperture 2>&1" && fail "unloaded while the self-test uses it"

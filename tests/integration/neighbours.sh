@@ -5,8 +5,7 @@
 # guest: fresh
 # timeout: 180
 . /rig/tests/_lib.sh
-count=${LONG:+200000}
-count=${count:-20000}
+count=$(short_long 20000 200000)
 A=${GUESTS%% *} B=${GUESTS##* }
 GUEST_TIMEOUT=3600
 

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# title: either side first, and 100 reconnects, each with data through an aperture; nothing is left behind
+# title: either side first, and 30 reconnects (1,000 in the long form), each with data through an aperture; nothing is left behind
 # rows: M12
 # guests: pv pvh
 # timeout: 120
 . /rig/tests/_lib.sh
-count=${LONG:+1000}
-count=${count:-100}
+count=$(short_long 30 1000)
 module_load "$GUEST"
 selftest_connected() { selftest_ok "$GUEST" "$1" sizes 0 65536 65536 >/dev/null; }
 

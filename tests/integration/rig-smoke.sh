@@ -2,7 +2,8 @@
 # title: a guest boots and runs commands
 # rows: rig
 # guests: pv pvh
-# vcpus: 1 2
+# vcpus: 1
+# vcpus-long: 2
 
 progress "asking the guest for its number of processors"
 assert_eq "$VCPUS" "$(guest_run "$GUEST" nproc)" "processors in $GUEST"

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: the tool refuses bad input and leaves nothing
 # rows: BAD
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 
 DOMID=$(domid_of "$GUEST")
 
@@ -37,8 +38,8 @@ refused 2 'apertures=65 .*1 to 64' attach "$GUEST" type=mem,size=4K,apertures=65
 refused 5 'no domain "nobody-here"' attach nobody-here type=mem,size=4K
 refused 5 'no domain 9999' attach 9999 type=mem,size=4K
 refused 5 'no domain "nobody-here"' attach "$GUEST" type=mem,size=4K,backend=nobody-here
-refused 1 'to itself' attach "$GUEST" "type=mem,size=4K,backend=$GUEST"
-refused 1 'to itself' attach 0 type=mem,size=4K
+refused 5 'to itself' attach "$GUEST" "type=mem,size=4K,backend=$GUEST"
+refused 5 'to itself' attach 0 type=mem,size=4K
 refused 5 'no aperture device' detach "$GUEST" 0
 refused 5 'no aperture device' detach "$GUEST" all
 refused 5 'no domain 9999' list 9999

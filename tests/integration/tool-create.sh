@@ -43,7 +43,7 @@ assert_match 'xl create failed \(status [0-9]+\)' "$OUT" "what is said"
 assert_fails 1 xen-aperture create guest.cfg -- 'kernel="/nowhere"'
 unchanged "an xl that failed"
 
-for type in pv pvh; do
+for type in $(short_long pv "pv pvh"); do
 	progress "$type: no daemon"
 	cfg $type '"type=mem,size=4K"'
 	assert_fails 4 xen-aperture create guest.cfg --wait=1 -- -q
@@ -67,8 +67,8 @@ for type in pv pvh; do
 	domid=$(domid_of $NAME)
 	out=$(xen-aperture list $NAME)
 	echo "$out"
-	assert_match "^$NAME +$domid +0 +mem +64 KiB +1 +program" "$out" "list"
-	assert_match "^$NAME +$domid +1 +mem +16 MiB +8 +program" "$out" "list"
+	assert_match "^$NAME +$domid +0 +mem +- +64 KiB +1 +program" "$out" "list"
+	assert_match "^$NAME +$domid +1 +mem +- +16 MiB +8 +program" "$out" "list"
 	guest_ready $NAME || fail "the guest did not come up"
 	assert_fails 1 xen-aperture create guest.cfg
 	assert_match "domain \"$NAME\" exists already, number $domid" "$OUT" "what is said"

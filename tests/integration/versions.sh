@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: version skew, either way, is named at both ends; the highest common version is chosen
 # rows: M12
-# guests: pv pvh
+# guests: pvh
+# guests-long: pv
 # timeout: 90
 . /rig/tests/_lib.sh
 

@@ -70,6 +70,8 @@ spec 'id=-1 .*0 to 63' type=mem,size=4K,id=-1
 spec 'server=other is unknown' type=mem,size=4K,server=other
 spec 'backend=.* is 64 characters' \
 	type=mem,size=4K,backend="$(printf '%064d' 0)"
+spec 'fast=maybe is neither yes nor no' type=mem,size=4K,fast=maybe
+spec 'fast=yes does not go with server=program' type=mem,size=4K,server=program,fast=yes
 spec '600 characters long, the limit is 511' "$(printf '%0600d' 0)"
 
 # ---- files ---------------------------------------------------------------------------------
@@ -100,10 +102,42 @@ try 0 'xl create -p -q g.cfg memory=64' create g.cfg --dry-run -- memory=64 -q
 printf '%s\n' "$out" | grep -Eq '^ 0  mem     64 KiB' || failed "dry run: second device is not 0: $out"
 printf '%s\n' "$out" | grep -Eq '^ 1  mem     16 MiB' || failed "dry run: first device is not 1: $out"
 
+# ---- first devices -----------------------------------------------------------------------------
+FAST=type=timer,size=4K,fast=yes
+try 2 'names no file' attach guest $FAST --stub=
+try 2 'cannot open the stub domain.s program /nowhere: No such file' attach guest $FAST --stub=/nowhere
+try 2 'cannot open the stub domain.s program /nowhere' install guest --stub=/nowhere
+try 2 '/dev/null is not a regular file' install guest 0 --stub=/dev/null
+try 2 'g.cfg is not an executable ELF file for x86-64' install guest --stub=g.cfg
+printf '\177ELF' >short
+try 2 'short is not an executable ELF file' install guest --stub=short
+truncate -s 4000000 large
+try 2 'large has 4000000 bytes, the limit is 3145728' install guest --stub=large
+try 2 'quotes.* cannot be passed on' install guest --stub='a"b'
+try 2 'is 600 characters long' install guest --stub="$(printf '%0600d' 0)"
+try 2 '--spin=-1 .*0 \(off\) to 100000' install guest --spin=-1
+try 2 '--spin=100001 .*0 \(off\) to 100000' attach guest $FAST --spin=100001
+try 2 '--route=some is neither declared nor all' install guest --route=some
+try 2 '--revoke=0 .*1 to 60000' install guest --revoke=0
+try 2 '--revoke=60001 .*1 to 60000' install guest --revoke=60001
+try 2 'for devices with fast=yes: there is none' attach guest type=mem,size=4K --spin=5
+try 2 '"64" is not a device number from 0 to 63' install guest 64
+try 2 '"all" is not a device number' uninstall guest all
+try 2 'device 3 is there twice' install guest 3 3
+try 2 'has no option --json' install guest --json
+try 2 'needs 1 operand, 0 given' uninstall
+try 2 'for devices with fast=yes: there is none' attach guest type=timer --spin=5
+printf 'name = "g"\naperture = [ "%s" ]\n' $FAST >fast.cfg
+try 0 'would make a stub domain of .*/stub/aperture-stub' create fast.cfg --dry-run
+try 2 'cannot open the stub domain.s program /nowhere' create fast.cfg --stub=/nowhere
+try 2 'for devices with fast=yes: there is none' create g.cfg --route=all
+
 # ---- command lines -------------------------------------------------------------------------
 try 2 'Usage' # nothing at all
 try 2 'no command "frobnicate"' frobnicate
 try 2 'needs 2 operands, 1 given' attach guest
+try 2 'takes no spec, "type=mem,size=4K" was given' attach --again guest type=mem,size=4K
+try 2 'takes no --stub, --spin' attach --again guest --spin=5
 try 2 'one word too many' list a b
 try 2 'has no option --jsn' list --jsn
 try 2 'has no option --force' list --force
@@ -116,13 +150,15 @@ try 2 '--wait=86401 .*0 to 86400' detach guest 0 --wait=86401
 try 2 '"64" is not a device number from 0 to 63' detach guest 64
 try 2 '"x" is not a device number' stat guest x
 try 2 'passes nothing on' list -- x
+try 2 'size=1 .*multiple' check guest type=mem,size=4K type=mem,size=1
+try 2 'has no option --unchecked' check --unchecked
 try 0 '^xen-aperture [0-9]+\.[0-9]+\.[0-9]+$' --version
 
 # ---- no root, no Xen -------------------------------------------------------------------------
 if [ -e /proc/xen/capabilities ] || [ "$(cat /sys/hypervisor/type 2>/dev/null)" = xen ]; then
 	failed 'this machine runs Xen: the statuses without Xen cannot be shown here'
 fi
-for words in 'list' 'stat' 'attach guest type=mem,size=4K' 'detach guest 0' 'create g.cfg'; do
+for words in 'list' 'stat' 'check' 'check guest type=mem,size=4K' 'install guest' 'uninstall guest 0' 'attach guest type=mem,size=4K' 'attach guest type=mem,size=4K,fast=yes,backend=3' 'attach --again guest' 'detach guest 0' 'create g.cfg'; do
 	if [ "$(id -u)" = 0 ]; then
 		try 3 'does not run under Xen' $words
 		cp "$TOOL" tool && chmod 755 . tool && chmod 644 g.cfg

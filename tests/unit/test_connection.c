@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A device author's mistakes, and what the library makes of them. libxengnttab and libxenevtchn are these. */
+/*
+ * A device author's mistakes, and what the library makes of them; a device with a model, from the record to
+ * the timer. libxengnttab and libxenevtchn are these.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +17,8 @@
 
 static int handle, event_fd = -1;
 static unsigned int mapped;	/* pages */
+static uint32_t bad_ref;	/* cannot be mapped */
+static void *record_map;
 
 xengnttab_handle *xengnttab_open(struct xentoollog_logger *logger, unsigned int flags)
 {
@@ -35,8 +40,14 @@ void *xengnttab_map_domain_grant_refs(xengnttab_handle *h, uint32_t n, uint32_t 
 
 	(void)h;
 	(void)domid;
-	(void)refs;
+	if (bad_ref && refs[n - 1] == bad_ref) {
+		munmap(addr, n * 4096ul);
+		errno = ENOENT;
+		return NULL;
+	}
 	mapped += n;
+	if (n == XENAPT_RECORD_PAGES)
+		record_map = addr;
 	return addr == MAP_FAILED ? NULL : addr;
 }
 
@@ -176,6 +187,245 @@ static void refused(bool by_fail)
 	close(own_fd);
 }
 
+/* ---- a device with a model: one register, a vector, and a time at which it is due ---- */
+
+struct state {
+	uint64_t value, due;
+};
+
+static const struct xenaperture_register registers[] = {
+	{ .offset = 0, .width = 8, .sizes = XENAPERTURE_SIZE8, .id = 1,
+	  .flags = XENAPERTURE_READ | XENAPERTURE_WRITE | XENAPERTURE_FAST },
+};
+static uint64_t wait_ns;
+static unsigned int expired;
+static struct xapt_stat stat_file;
+
+static uint32_t read_value(struct xenaperture_run *run, uint32_t id, uint32_t index, uint64_t *value)
+{
+	const struct state *st = run->state;
+
+	(void)id;
+	(void)index;
+	*value = st->value;
+	return XENAPT_OK;
+}
+
+static uint32_t write_value(struct xenaperture_run *run, uint32_t id, uint32_t index, uint64_t value)
+{
+	struct state *st = run->state;
+
+	(void)id;
+	(void)index;
+	st->value = value;
+	return XENAPT_OK;
+}
+
+static void reset(struct xenaperture_run *run)
+{
+	((struct state *)run->state)->due = run->now + wait_ns;
+}
+
+static int sound(const void *state)
+{
+	(void)state;
+	return 0;
+}
+
+static uint64_t due(const void *state)
+{
+	return ((const struct state *)state)->due;
+}
+
+static void expire(struct xenaperture_run *run)
+{
+	struct state *st = run->state;
+
+	expired++;
+	st->due = UINT64_MAX;
+	xenaperture_raise(run, 0);
+}
+
+static const struct xenaperture_model model = {
+	.size = sizeof(model),
+	.version = XENAPERTURE_MODEL_VERSION,
+	.type = "t",
+	.registers = registers,
+	.nr_registers = 1,
+	.vectors = 1,
+	.state_version = 1,
+	.state_size = sizeof(struct state),
+	.fast = { .read = read_value, .write = write_value },
+	.reset = reset,
+	.check = sound,
+	.due = due,
+	.expire = expire,
+};
+
+static void *create_plain(struct xenaperture *xa, void *opaque)
+{
+	(void)opaque;
+	return xa;
+}
+
+static struct xenaperture_table with_model(void)
+{
+	return (struct xenaperture_table){
+		.size = sizeof(struct xenaperture_table),
+		.version = XENAPERTURE_TABLE_VERSION,
+		.type = "t",
+		.create = create_plain,
+		.model = &model,
+	};
+}
+
+static struct xenaperture *opened(const struct xenaperture_table *t, bool operations)
+{
+	struct xenaperture *x = calloc(1, sizeof(*x));
+	struct xapt_link link = link_to;
+
+	link.operations = operations;
+	link.record_ref[0] = 21;
+	link.record_ref[1] = 22;
+	stat_file.map = calloc(1, sizeof(*stat_file.map));
+	expired = 0;
+	CHECK_EQ(xapt_guest_open(&guest, 5, 100), 0);
+	CHECK_EQ(xapt_connection_init(x, &guest, t, NULL, 0), 0);
+	CHECK_EQ(xapt_connection_open(x, &link, &stat_file), bad_ref ? XENAPT_E_GRANT : XENAPT_OK);
+	return x;
+}
+
+static void closed(struct xenaperture *x)
+{
+	xapt_connection_close(x);
+	CHECK_EQ(mapped, 0);
+	CHECK(x->timer.fd < 0);
+	xapt_guest_close(&guest);
+	free(stat_file.map);
+	free(x);
+}
+
+static void test_model(void)
+{
+	struct xenaperture_table t = with_model();
+	struct xenaperture *x;
+	unsigned int i;
+
+	wait_ns = 20000000;
+	x = opened(&t, true);
+	CHECK_EQ(mapped, 5);
+	CHECK(x->record == record_map);
+	CHECK_EQ(x->event->vectors, 1);
+	CHECK(x->operations.device == x->device && x->device);
+	CHECK_EQ(XENAPT_HEAD_OWNER(x->record->head), XENAPT_OWNER_SLOW);
+	for (i = 0; i < 100 && !expired; i++)
+		xapt_guest_step(&guest, 100);
+	CHECK_EQ(expired, 1);
+	CHECK(x->event->interrupt[0] & 1);
+	/* Nobody sent an event: none is counted, none was for nothing. */
+	CHECK_EQ(x->core.signals.count.events, 0);
+	CHECK_EQ(x->core.signals.count.spurious, 0);
+	CHECK_EQ(x->armed, UINT64_MAX);
+	CHECK_EQ(stat_file.map->head, x->record->head);
+	CHECK(stat_file.map->second.commits >= 2);
+	/* What the first device counts is copied without an event. */
+	x->record->fast.hits = 1234;
+	CHECK_EQ(mprotect(x->mask, 4096, PROT_READ | PROT_WRITE), 0);	/* as the child has it */
+	x->mask->fast.events = 77;
+	for (i = 0; i < 30 && stat_file.map->first.hits != 1234; i++)
+		xapt_guest_step(&guest, 100);
+	CHECK_EQ(stat_file.map->first.hits, 1234);
+	CHECK_EQ(stat_file.map->fast_child.events, 77);
+	closed(x);
+}
+
+/* A time that moved is set anew; one that passed while nobody looked is now. */
+static void test_rearm(void)
+{
+	struct xenaperture_table t = with_model();
+	struct xenaperture *x;
+	unsigned int i;
+
+	wait_ns = 3600000000000ull;
+	x = opened(&t, true);
+	CHECK(x->armed != UINT64_MAX);
+	((struct state *)x->operations.record.slot.state)->due = 1;
+	x->operations.due_known = false;
+	xapt_connection_service(x);
+	for (i = 0; i < 100 && !expired; i++)
+		xapt_guest_step(&guest, 100);
+	CHECK_EQ(expired, 1);
+	closed(x);
+}
+
+static void test_without_feature(void)
+{
+	struct xenaperture_table t = with_model();
+	struct xenaperture *x = opened(&t, false);
+
+	CHECK(!x->record && !x->core.operations);
+	CHECK_EQ(mapped, 3);
+	closed(x);
+	t.model = NULL;
+	t.doorbell = doorbell;
+	x = opened(&t, true);
+	CHECK(!x->record && !x->core.operations);
+	CHECK_EQ(mapped, 3);
+	closed(x);
+}
+
+static void test_bad_record(void)
+{
+	struct xenaperture_table t = with_model();
+	struct xenaperture *x;
+
+	bad_ref = 22;
+	x = opened(&t, true);
+	CHECK(strstr(xenaperture_error(), "record-ref 1"));
+	bad_ref = 0;
+	closed(x);
+}
+
+static void refuses(struct xenaperture_table t, const char *why)
+{
+	struct xenaperture *x = calloc(1, sizeof(*x));
+
+	CHECK_EQ(xapt_connection_init(x, &guest, &t, NULL, 0), (uint64_t)-1);
+	CHECK(strstr(xenaperture_error(), why));
+	free(x);
+}
+
+static void test_tables(void)
+{
+	struct xenaperture_table t = with_model();
+	struct xenaperture_model m = model;
+	struct xenaperture *x;
+
+	t.model = NULL;
+	refuses(t, "doorbell is missing, and there is no model");
+	t.slow = &model.fast;
+	t.doorbell = doorbell;
+	refuses(t, "slow without model");
+	t = with_model();
+	t.create = NULL;
+	refuses(t, "create is missing");
+	t = with_model();
+	t.model = &m;
+	m.type = "u";
+	refuses(t, "its model is of type u");
+	m = model;
+	m.state_size = XENAPT_STATE_MAX + 8;
+	refuses(t, "device table of t: model: ");
+	/* One of before there were models: what lies behind it is not read. */
+	t = with_model();
+	t.size = offsetof(struct xenaperture_table, model);
+	refuses(t, "doorbell is missing");
+	t.doorbell = doorbell;
+	x = opened(&t, true);
+	CHECK(!x->table.model && !x->record);
+	closed(x);
+}
+
 static void test_null(void)
 {
 	refused(false);
@@ -189,6 +439,11 @@ static void test_fail(void)
 static CU_TestInfo tests[] = {
 	{ "create returns NULL and still listens", test_null },
 	{ "create fails the device and still listens", test_fail },
+	{ "a model: record, timer, counters", test_model },
+	{ "a model: another time", test_rearm },
+	{ "a model: not agreed, or none", test_without_feature },
+	{ "a record that cannot be mapped", test_bad_record },
+	{ "tables", test_tables },
 	CU_TEST_INFO_NULL,
 };
 

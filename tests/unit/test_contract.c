@@ -40,7 +40,8 @@ AT(struct xenapt_operation, length, 32);
 AT(struct xenapt_operation, size, 36);
 AT(struct xenapt_operation, direction, 37);
 AT(struct xenapt_operation, flags, 38);
-AT(struct xenapt_operation, reserved, 40);
+AT(struct xenapt_operation, submitter, 40);
+AT(struct xenapt_operation, reserved, 41);
 
 SIZE(struct xenapt_response, 40);
 AT(struct xenapt_response, id, 0);
@@ -71,13 +72,33 @@ AT(struct xenapt_event_page, doorbell, 0x080);
 AT(struct xenapt_event_page, doorbell_mask, 0x100);
 AT(struct xenapt_event_page, status, 0x120);
 AT(struct xenapt_event_page, parent, 0x180);
-AT(struct xenapt_event_page, reserved, 0x200);
+AT(struct xenapt_event_page, vectors, 0x200);
+AT(struct xenapt_event_page, independents, 0x204);
+AT(struct xenapt_event_page, independent, 0x208);
+AT(struct xenapt_event_page, reserved, 0x408);
 
 SIZE(struct xenapt_mask_page, 4096);
 AT(struct xenapt_mask_page, interrupt_mask, 0x000);
 AT(struct xenapt_mask_page, status, 0x020);
 AT(struct xenapt_mask_page, child, 0x080);
-AT(struct xenapt_mask_page, reserved, 0x100);
+AT(struct xenapt_mask_page, fast_status, 0x024);
+AT(struct xenapt_mask_page, fast, 0x100);
+AT(struct xenapt_mask_page, reserved, 0x180);
+
+SIZE(struct xenapt_slot, 0x7c0);
+AT(struct xenapt_slot, generation, 8);
+AT(struct xenapt_slot, checksum, 16);
+AT(struct xenapt_slot, now, 24);
+AT(struct xenapt_slot, state_version, 36);
+AT(struct xenapt_slot, done, 40);
+AT(struct xenapt_slot, state, 808);
+SIZE(struct xenapt_record, 8192);
+AT(struct xenapt_record, wanted, 0x008);
+AT(struct xenapt_record, stamp, 0x010);
+AT(struct xenapt_record, beat, 0x030);
+AT(struct xenapt_record, skew, 0x038);
+AT(struct xenapt_record, fast, 0x040);
+AT(struct xenapt_record, slot, 0x100);
 
 SIZE(union xenapt_sring_entry, 64);
 AT(struct xenapt_sring, ring, 64);
@@ -90,6 +111,10 @@ static void numbers(void)
 	CHECK_EQ(XENAPT_REQ_OPEN, 1);
 	CHECK_EQ(XENAPT_REQ_RELEASE, 5);
 	CHECK_EQ(XENAPT_REQ_OPERATION, 16);
+	CHECK_EQ(XENAPT_REQ_TAKE, 17);
+	CHECK_EQ(XENAPT_E_DECLINED, 5);
+	CHECK_EQ(XENAPT_E_TIMEOUT, 69);
+	CHECK_EQ(XENAPT_E_RECORD_VERSION, 88);
 	CHECK_EQ(XENAPT_E_HANDLE, 3);
 	CHECK_EQ(XENAPT_E_SIZE, 20);
 	CHECK_EQ(XENAPT_E_MEMORY, 34);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../../backend/daemon/config.h"
+#include "../../backend/daemon/maptrack.h"
 #include "../../backend/daemon/message.h"
 #include "check.h"
 
@@ -26,10 +27,31 @@ static void test_good(void)
 	CHECK_STR(parse("", &c), "ok");
 	CHECK_EQ(c.max_pages_per_guest, 32768);
 	CHECK_STR(c.user, "nobody");
+	CHECK_EQ(c.stub_watchdog, 5000);
+	CHECK_STR(c.files, "/var/log/xen-aperture");
+	CHECK_STR(parse("files = /srv/guests", &c), "ok");
+	CHECK_STR(c.files, "/srv/guests");
+	CHECK(strcmp(parse("files = here", &c), "ok"));
+	CHECK_STR(parse("stub_watchdog = 0", &c), "ok");
+	CHECK_EQ(c.stub_watchdog, 0);
+	CHECK_STR(parse("stub_watchdog = 300", &c), "ok");
+	CHECK_EQ(c.stub_watchdog, 300);
 	CHECK_STR(parse("# note\n\n  max_size =  16M \nuser=root\nlog = debug\n"
 			"max_pages_per_guest = 1\ndevice_dir = /x\nmem.colour = light red\n"
 			"mem.colour-2 = 7", &c), "ok");
 	CHECK_EQ(c.max_size, 16 << 20);
+	CHECK_EQ(c.max_given, 16 << 20);
+	CHECK_EQ(c.max_given_total, 128 << 20);
+	CHECK_STR(parse("max_given = 8K\nmax_given_total = 0", &c), "ok");
+	CHECK_EQ(c.max_given, 8192);
+	CHECK_EQ(c.max_given_total, 0);
+	CHECK_EQ(c.max_mapped_total, 0);
+	CHECK_STR(parse("max_mapped_total = 7", &c), "ok");
+	CHECK_EQ(c.max_mapped_total, 7);
+	CHECK_STR(parse("max_mapped_total = auto", &c), "ok");
+	CHECK_STR(parse("max_size = 16M\nuser=root\nlog = debug\n"
+			"max_pages_per_guest = 1\ndevice_dir = /x\nmem.colour = light red\n"
+			"mem.colour-2 = 7", &c), "ok");
 	CHECK_STR(c.user, "root");
 	CHECK_EQ(c.log, XENAPERTURE_DEBUG);
 	CHECK_EQ(c.max_pages_per_guest, 1);
@@ -49,6 +71,14 @@ static void test_bad(void)
 		{ "log = 1", "f:1: log is \"1\", must be error, warning, info or debug" },
 		{ "max_pages_per_guest = 0",
 		  "f:1: max_pages_per_guest is \"0\", must be a number of pages, 1 to 1040400" },
+		{ "stub_watchdog = 299",
+		  "f:1: stub_watchdog is \"299\", must be ms, 300 to 600000, or 0: off" },
+		{ "stub_watchdog = 600001",
+		  "f:1: stub_watchdog is \"600001\", must be ms, 300 to 600000, or 0: off" },
+		{ "max_given = 4097",
+		  "f:1: max_given is \"4097\", must be bytes, 0 or a multiple of 4096 up to 4261478400; K, M, G may follow" },
+		{ "max_mapped_total = 0",
+		  "f:1: max_mapped_total is \"0\", must be auto, or a number of pages, 1 to 268435456" },
 		{ "device_dir = x", "f:1: device_dir is \"x\", must be an absolute path" },
 	};
 	static const char *const sizes[] = { "0", "1", "4097", "-4096", "4K K", "K", "5G", "4T",
@@ -96,6 +126,41 @@ static void test_noise(void)
 		parse(text, &c);
 		CHECK_CASE(c.nr_settings <= CONFIG_SETTINGS, round, c.nr_settings);
 	}
+}
+
+int xen_command_line(struct xen *x, char *text, size_t room)
+{
+	(void)x;
+	(void)text;
+	(void)room;
+	return -1;
+}
+
+/* What Xen admits, as far as it can be known. */
+static void test_maptrack(void)
+{
+	static const struct {
+		const char *line;
+		uint64_t frames;
+	} cases[] = {
+		{ "", 1024 },
+		{ "console=com1 gnttab_max_frames=64", 1024 },
+		{ "gnttab_max_maptrack_frames=2048", 2048 },
+		{ "a gnttab_max_maptrack_frames=0x100 b", 256 },
+		{ "gnttab_max_maptrack_frames=1 gnttab_max_maptrack_frames=7", 7 },
+		{ "gnttab_max_maptrack_frames=0", 1024 },
+		{ "gnttab_max_maptrack_frames=", 1024 },
+		{ "gnttab_max_maptrack_frames=12x", 1024 },
+		{ "x-gnttab_max_maptrack_frames=12", 1024 },
+		{ "gnttab_max_maptrack_frames=99999999999", 1024 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		CHECK_CASE(maptrack_frames(cases[i].line) == cases[i].frames, i,
+			   maptrack_frames(cases[i].line));
+	CHECK_EQ(maptrack_pages(1024, true), 98304);	/* 384 MiB */
+	CHECK_EQ(maptrack_pages(1024, false), 196608);
 }
 
 static void test_messages(void)
@@ -153,6 +218,7 @@ static CU_TestInfo tests[] = {
 	{ "bad configuration", test_bad },
 	{ "long configuration", test_long },
 	{ "noise", test_noise },
+	{ "maptrack", test_maptrack },
 	{ "messages", test_messages },
 	{ "wrong messages", test_wrong_messages },
 	CU_TEST_INFO_NULL,

@@ -300,7 +300,7 @@ static void reserved_fields(void)
 
 static void flags_and_types(void)
 {
-	struct pair *p = plain_pair();
+	struct pair *p = pair_new(&(struct pair_options){ .aligned = true });
 	struct xenapt_response r;
 
 	for (unsigned int bit = 0; bit < 32; bit++) {
@@ -1112,6 +1112,28 @@ static void poisoned(uint32_t offset, uint32_t before)
 	CHECK(pair_end(p));
 }
 
+/* The child's last word ends the device, under the name that it gave; any number is data. */
+static void ended_by_child(uint32_t status, enum xenapt_status want)
+{
+	struct pair *p = plain_pair();
+
+	p->child.mask->status = status;
+	CHECK(!xapt_device_service(&p->device, 8));
+	CHECK_EQ(p->device.status, want);
+	CHECK_EQ(p->device.ended_by_child, want != XENAPT_OK);
+	xapt_device_close(&p->device);
+	CHECK(pair_end(p));
+}
+
+static void child_status(void)
+{
+	ended_by_child(XENAPT_OK, XENAPT_OK);
+	ended_by_child(XENAPT_E_RING, XENAPT_E_RING);
+	ended_by_child(XAPT_ERRORS - 1, XAPT_ERRORS - 1);
+	ended_by_child(XAPT_ERRORS, XENAPT_E_GONE);
+	ended_by_child(0xffffffffu, XENAPT_E_GONE);
+}
+
 static void poisoned_rings(void)
 {
 	static const uint32_t offset[] = { 33, 64, 0x7fffffff, 0x80000000u, 0xffffffe0u, 0xffffffffu };
@@ -1190,6 +1212,7 @@ static CU_TestInfo tests[] = {
 	{ "counters", counters },
 	{ "spurious events", spurious_events },
 	{ "impossible ring indices", poisoned_rings },
+	{ "the child's last word", child_status },
 	{ "the ring breaks half way", poisoned_half_way },
 	{ "failed by the device type", failed_by_the_type },
 	CU_TEST_INFO_NULL,

@@ -474,9 +474,14 @@ static void names(void)
 	CHECK_STR(xapt_status_name(XENAPT_E_BUSY), "E_BUSY");
 	CHECK_STR(xapt_status_name(XENAPT_E_RING), "E_RING");
 	CHECK_STR(xapt_status_name(XENAPT_E_GONE), "E_GONE");
-	for (unsigned int i = 5; i < 16; i++)
+	CHECK_STR(xapt_status_name(XENAPT_E_DECLINED), "E_DECLINED");
+	CHECK_STR(xapt_status_name(XENAPT_E_STRADDLE), "E_STRADDLE");
+	CHECK_STR(xapt_status_name(XENAPT_E_RECORD_VERSION), "E_RECORD_VERSION");
+	for (unsigned int i = 6; i < 16; i++)
 		CHECK_STR(xapt_status_name(i), "E_?");
-	CHECK_STR(xapt_status_name(69), "E_?");
+	CHECK_STR(xapt_status_name(70), "E_?");
+	CHECK_STR(xapt_status_name(XENAPT_E_ADDRESS), "E_ADDRESS");
+	CHECK_STR(xapt_status_name(90), "E_?");
 	CHECK_STR(xapt_status_name(0x80000001u), "E_?");
 	CHECK_STR(xapt_status_name(UINT32_MAX), "E_?");
 }

@@ -26,7 +26,7 @@ static void start_at(uint32_t order, uint32_t index)
 	sring->req_prod = sring->rsp_prod = index;
 	sring->req_event = sring->rsp_event = index + 1;
 	front.req_prod_pvt = front.rsp_cons = index;
-	ring.back.req_cons = ring.back.rsp_prod_pvt = index;
+	ring.back.req_cons = ring.back.rsp_prod_pvt = ring.pushed = index;
 }
 
 static void post(uint64_t id)
@@ -276,6 +276,24 @@ static void push_notifies(uint32_t at, uint32_t n, uint32_t ahead, bool want)
 	CHECK_CASE(!xapt_ring_push(&ring), n, ahead);	/* nothing new */
 }
 
+/* Whether to notify follows from the device's own index, whatever stands in the child's page. */
+static void poisoned_response_index(void)
+{
+	static const uint32_t poison[] = { 0xffffffffu, 0, 6, 4 };
+	struct xenapt_request q;
+
+	for (size_t i = 0; i < sizeof(poison) / sizeof(*poison); i++) {
+		start_at(0, 5);
+		sring->req_prod = 6;
+		CHECK_EQ(xapt_ring_take(&ring, &q), XAPT_RING_REQUEST);
+		answer(0);
+		sring->rsp_event = 6;
+		sring->rsp_prod = poison[i];
+		CHECK_CASE(xapt_ring_push(&ring), i, 0);
+		CHECK_EQ(sring->rsp_prod, 6);
+	}
+}
+
 static void response_events(void)
 {
 	static const uint32_t at[] = { 0, 20, 0x7ffffff0, UINT32_MAX - 5 };
@@ -351,6 +369,7 @@ static CU_TestInfo tests[] = {
 	{ "our indices are private", our_indices_are_private },
 	{ "what was taken is a copy", taken_is_a_copy },
 	{ "rsp_event", response_events },
+	{ "a response index that somebody changed", poisoned_response_index },
 	{ "req_event", request_events },
 	{ "a request that changes while it is executed", changed_while_executed },
 	CU_TEST_INFO_NULL,

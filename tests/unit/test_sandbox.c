@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <xen/gntalloc.h>
 
 #include "../../backend/daemon/sandbox.h"
 #include "check.h"
@@ -37,6 +38,9 @@ static int push_input_high(void)
 {
 	return (int)syscall(SYS_ioctl, pipe_fd[0], 1ul << 40 | TIOCSTI, "x");
 }
+static int grant(void) { return ioctl(pipe_fd[0], IOCTL_GNTALLOC_ALLOC_GREF, NULL); }
+static int grant_end(void) { return ioctl(pipe_fd[0], IOCTL_GNTALLOC_DEALLOC_GREF, NULL); }
+static int grant_notice(void) { return ioctl(pipe_fd[0], IOCTL_GNTALLOC_SET_UNMAP_NOTIFY, NULL); }
 static int affinity(void)
 {
 	cpu_set_t set;
@@ -64,6 +68,7 @@ static const struct call {
 } refused[] = {
 	{ "F_SETOWN", set_owner }, { "F_SETOWN_EX", set_owner_ex }, { "F_SETSIG", set_signal },
 	{ "FIOSETOWN", set_owner_ioctl }, { "TIOCSTI", push_input }, { "TIOCSTI, high bits", push_input_high },
+	{ "grants", grant }, { "end of grants", grant_end }, { "notice of their end", grant_notice },
 	{ "sched_setaffinity", affinity }, { "sched_setscheduler", scheduler },
 	{ "setpriority", nice_one }, { "setpriority of all", nice_all }, { "ioprio_set", io_class },
 	{ "PR_SET_PDEATHSIG", death_signal }, { "kill", kill_other }, { "prlimit", limits },

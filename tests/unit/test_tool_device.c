@@ -244,7 +244,7 @@ static void test_find(void)
 	xs_fake_put("/local/domain/0/backend/aperture/77/3/state", "4");
 	xs_fake_put("/local/domain/6/device/aperture/2/state", "1");
 	xs_fake_put("/local/domain/0/backend/aperture/5/not-a-number", "");
-	CHECK_EQ(device_find(&store, EVERY_GUEST, &list, &why), 0);
+	CHECK_EQ(device_find(&store, EVERY_GUEST, false, &list, &why), 0);
 	CHECK_EQ(list.count, 3);
 	CHECK_EQ(list.devices[0].guest, 5);
 	CHECK_EQ(list.devices[0].max_size, 16 << 20);
@@ -253,7 +253,7 @@ static void test_find(void)
 	CHECK_EQ(list.devices[2].guest, 77);
 	CHECK(list.devices[2].parent.there && !list.devices[2].child.there);
 	device_list_free(&list);
-	CHECK_EQ(device_find(&store, 6, &list, &why), 0);
+	CHECK_EQ(device_find(&store, 6, false, &list, &why), 0);
 	CHECK_EQ(list.count, 1);
 	device_list_free(&list);
 }

@@ -1,16 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The supervisor against a worker that hangs, lies or floods. No worker is started: the test is it. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../backend/daemon/elsewhere.h"
 #include "../../backend/daemon/message.h"
 #include "../../backend/daemon/supervisor.h"
+#include "../../backend/daemon/wishes.h"
 #include "check.h"
+#include "gntalloc.h"
 #include "log.h"
 #include "tool_xenstore.h"
 
@@ -34,6 +45,36 @@ bool xs_is_domain_introduced(struct xs_handle *h, unsigned int domid)
 	return exists;
 }
 
+/* gntalloc is a memory file. */
+int xapt_gntalloc_open(void)
+{
+	return memfd_create("gntalloc", MFD_CLOEXEC);
+}
+
+int xapt_gntalloc_pages(int fd, uint32_t domid, bool writable, uint32_t n, uint64_t *index,
+			uint32_t *refs)
+{
+	static uint32_t next = 8;
+	struct stat st;
+	uint32_t i;
+
+	(void)writable;
+	CHECK_EQ(domid, 5);
+	CHECK_EQ(fstat(fd, &st), 0);
+	*index = (uint64_t)st.st_size;
+	for (i = 0; i < n; i++)
+		refs[i] = next++;
+	return ftruncate(fd, st.st_size + (off_t)n * XENAPT_PAGE_SIZE);
+}
+
+bool returns_reap(struct returns *r, pid_t pid, int status)
+{
+	(void)r;
+	(void)pid;
+	(void)status;
+	return false;
+}
+
 static void count(enum xenaperture_level level, const char *line)
 {
 	(void)level;
@@ -55,6 +96,9 @@ static void begin(void)
 	device = (struct device){ .guest = &guest, .node = { .bus = &s.bus, .domid = 5,
 				  .link = XAPT_LINK_UP, .stat.fd = -1 }, .connect.epoch = 7 };
 	s.guests = &guest;
+	xapt_pool_init(&guest.pool, 5, 100, NULL);
+	s.mapped.max_pages = 5000;
+	guest.mapped = &s.mapped;
 	CHECK_EQ(xapt_bus_open(&s.bus), 0);
 	CHECK_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	guest.fd = pair[0];
@@ -206,6 +250,46 @@ static void test_guest_dies(void)
 	end();
 }
 
+/* Driver domains hear of a guest's end from domain 0: what they have of it goes. */
+static void test_elsewhere(void)
+{
+	static const char state[] = "/local/domain/6/backend/aperture/7/0/state";
+	unsigned int host;
+
+	for (host = 0; host < 2; host++) {
+		begin();
+		s.guests = NULL;
+		s.host = host;
+		xs_fake_put(state, "4");
+		xs_fake_put("/local/domain/6/backend/aperture/notes", "kept");
+		nodes_watch(&s, "@releaseDomain", "release");
+		nodes_work(&s);
+		CHECK_STR(xs_fake_get(state), "4");
+		exists = false;
+		nodes_watch(&s, "@releaseDomain", "release");
+		nodes_work(&s);
+		CHECK_CASE((xs_fake_get(state) == NULL) == host, host, 0);
+		CHECK_STR(xs_fake_get("/local/domain/6/backend/aperture/notes"), "kept");
+		end();
+	}
+}
+
+/* In a driver domain the daemon says that it is there, in domain 0 it need not. */
+static void test_sign(void)
+{
+	static const char sign[] = "data/aperture-backend";
+
+	begin();
+	elsewhere_sign(&s.bus, true);
+	CHECK(!xs_fake_get(sign));
+	s.bus.own = 6;
+	elsewhere_sign(&s.bus, true);
+	CHECK_STR(xs_fake_get(sign), "1");
+	elsewhere_sign(&s.bus, false);
+	CHECK(!xs_fake_get(sign));
+	end();
+}
+
 /* Devices that others serve change their states as often as they like: one look does for many. */
 static void test_others(void)
 {
@@ -226,6 +310,357 @@ static void test_others(void)
 	end();
 }
 
+/* ---- memory of this side: the worker asks, the supervisor has it ---- */
+
+static struct wishes wishes;
+static bool supervising;
+static struct message first;	/* is sent before the answer, if it has a type */
+static bool silent;		/* does not answer, this time */
+
+static uint32_t epoch_of(uint32_t devid)
+{
+	return devid ? 0 : 7;
+}
+
+static void *supervise(void *unused)
+{
+	struct pollfd p = { .fd = guest.fd, .events = POLLIN };
+
+	(void)unused;
+	while (__atomic_load_n(&supervising, __ATOMIC_ACQUIRE)) {
+		if (poll(&p, 1, 10) != 1 || __atomic_load_n(&silent, __ATOMIC_ACQUIRE))
+			continue;
+		if (first.type)
+			CHECK_EQ(message_send(guest.fd, &first, -1), 0);
+		first.type = 0;
+		workers_ready(&s, &guest);
+	}
+	return NULL;
+}
+
+static pthread_t begin_giving(void)
+{
+	pthread_t thread;
+
+	begin();
+	wishes_init(&wishes, worker_end, epoch_of);
+	supervising = true;
+	silent = false;
+	first.type = 0;
+	CHECK_EQ(pthread_create(&thread, NULL, supervise, NULL), 0);
+	return thread;
+}
+
+static void stop(pthread_t thread)
+{
+	__atomic_store_n(&supervising, false, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+}
+
+/* The worker is killed; the next one finds the same. */
+static void test_give(void)
+{
+	pthread_t thread = begin_giving();
+	struct xapt_gift g = { .pages = 20 }, bad = { .pages = 81 };
+	struct xapt_given given;
+	char text[8];
+	int fd;
+
+	CHECK_EQ(xapt_give(&wishes.giver, 0, &g), XENAPT_OK);
+	CHECK_EQ(wishes.giver.now.left[XAPT_POOL_WRITABLE], 80);
+	strcpy(g.addr, "kept");
+	CHECK_EQ(xapt_give(&wishes.giver, 0, &bad), XENAPT_E_GIVEN_PAGES);
+	CHECK(!bad.addr);
+	munmap(g.addr, 20 * XENAPT_PAGE_SIZE);
+	stop(thread);
+	kill(guest.pid, SIGKILL);
+	device.node.back[0] = '\0';
+	while (guest.pid)
+		workers_reap(&s);
+	end();
+	CHECK_EQ(guest.pool.pages, 20);
+	/* As the next one asks. */
+	g.again = g.directory;
+	CHECK_EQ(xapt_pool_give(&guest.pool, 0, &(struct xapt_wish){ 20, 0, g.again }, &given, &fd),
+		 XENAPT_OK);
+	CHECK_EQ(pread(fd, text, sizeof(text), (off_t)given.run[0].index), sizeof(text));
+	CHECK_STR(text, "kept");
+	xapt_pool_close(&guest.pool);
+}
+
+static void test_same(void)
+{
+	pthread_t thread = begin_giving();
+	struct xapt_gift g = { .pages = 20 };
+	unsigned int files = open_files();
+
+	CHECK_EQ(xapt_give(&wishes.giver, 0, &g), XENAPT_OK);
+	CHECK_EQ(open_files(), files + 2);	/* the pool's, of memory and directories */
+	strcpy(g.addr, "kept");
+	xapt_take_back(&wishes.giver, 0, &g, false);
+	g.again = g.directory;
+	CHECK_EQ(xapt_give(&wishes.giver, 0, &g), XENAPT_OK);
+	CHECK_STR(g.addr, "kept");
+	CHECK_EQ(wishes.giver.now.left[XAPT_POOL_WRITABLE], 80);
+	xapt_take_back(&wishes.giver, 0, &g, true);
+	CHECK_EQ(wishes.giver.now.left[XAPT_POOL_WRITABLE], 100);	/* at once */
+	CHECK_EQ(xapt_give(&wishes.giver, 0, &g), XENAPT_E_LOST);
+	CHECK_EQ(wishes.giver.now.left[XAPT_POOL_WRITABLE], 100);	/* and in truth */
+	/* Of a device that it does not serve: an answer all the same, at once. */
+	g.again = 0;
+	CHECK_EQ(xapt_give(&wishes.giver, 3, &g), XENAPT_E_MEMORY);
+	CHECK_STR(xapt_error(), "no such device");
+	CHECK(!wishes.broken);
+	stop(thread);
+	end();
+	xapt_pool_close(&guest.pool);
+	CHECK(open_files() <= files);
+}
+
+/* What the supervisor says meanwhile is not lost. */
+static void test_in_between(void)
+{
+	pthread_t thread = begin_giving();
+	struct xapt_gift g = { .pages = 3 };
+	struct message m;
+	int extra;
+
+	first = (struct message){ .type = MESSAGE_DISCONNECT, .devid = 9 };
+	CHECK_EQ(xapt_give(&wishes.giver, 0, &g), XENAPT_OK);
+	CHECK(wishes_kept(&wishes));
+	CHECK_EQ(wishes_receive(&wishes, &m, &extra), 1);
+	CHECK_EQ(m.type, MESSAGE_DISCONNECT);
+	CHECK_EQ(m.devid, 9);
+	CHECK(!wishes_kept(&wishes));
+	xapt_take_back(&wishes.giver, 0, &g, true);
+	stop(thread);
+	end();
+	xapt_pool_close(&guest.pool);
+}
+
+/* An answer after the wait: the memory goes back. */
+static void test_late(void)
+{
+	pthread_t thread = begin_giving();
+	struct xapt_gift g = { .pages = 3 };
+	struct message m;
+	int extra = -1, n;
+
+	__atomic_store_n(&silent, true, __ATOMIC_RELEASE);
+	CHECK_EQ(xapt_give(&wishes.giver, 0, &g), XENAPT_E_MEMORY);
+	CHECK(!wishes.broken);
+	__atomic_store_n(&silent, false, __ATOMIC_RELEASE);
+	do
+		n = wishes_receive(&wishes, &m, &extra);
+	while (n < 0);
+	CHECK_EQ(m.type, MESSAGE_GIVEN);
+	close(extra);
+	wishes_late(&wishes, &m);
+	CHECK_EQ(xapt_give(&wishes.giver, 0, &g), XENAPT_OK);	/* after it in the channel */
+	xapt_take_back(&wishes.giver, 0, &g, true);
+	stop(thread);
+	end();
+	CHECK_EQ(guest.pool.pages, 3);
+	xapt_pool_close(&guest.pool);
+}
+
+/* The supervisor ends while the worker waits. */
+static void test_no_supervisor(void)
+{
+	struct xapt_gift g = { .pages = 3 };
+
+	begin();
+	wishes_init(&wishes, worker_end, epoch_of);
+	shutdown(guest.fd, SHUT_WR);
+	CHECK_EQ(xapt_give(&wishes.giver, 0, &g), XENAPT_E_MEMORY);
+	CHECK(wishes.broken);
+	end();
+}
+
+/* Anything that a worker may send: the supervisor goes on, and no descriptor is left over. */
+static void test_worker_noise(void)
+{
+	uint64_t seed = 11;
+	unsigned int round, files;
+	struct message m;
+
+	begin();
+	files = open_files();
+	for (round = 0; round < 20000 && guest.fd >= 0; round++) {
+		uint64_t *word = (uint64_t *)&m;
+		unsigned int i;
+		int extra;
+
+		for (i = 0; i < sizeof(m) / sizeof(*word); i++)
+			word[i] = check_random(&seed) % 3 ? 0 : check_random(&seed);
+		m.type = check_random(&seed) % 4 ? 16 + check_random(&seed) % 8 : m.type;
+		m.devid = check_random(&seed) % 3;
+		m.pages = (uint32_t)(check_random(&seed) % 4000);
+		m.epoch = 6 + check_random(&seed) % 2;
+		m.wish.pages = (uint32_t)(check_random(&seed) % (round % 2 ? 20 : UINT32_MAX));
+		m.given.directory = m.wish.again = (uint32_t)(check_random(&seed) % 200);
+		m.wish.again *= check_random(&seed) % 2;
+		device.node.link = XAPT_LINK_UP;
+		CHECK_EQ(message_send(worker_end, &m, -1), 0);
+		workers_ready(&s, &guest);
+		while (message_receive(worker_end, &m, &extra) > 0)
+			if (extra >= 0)
+				close(extra);
+		CHECK_CASE(guest.pool.pages <= 100, round, guest.pool.pages);
+		CHECK_CASE(guest.reserved == s.mapped.pages && s.mapped.pages <= 5000, round,
+			   guest.reserved);
+	}
+	CHECK_EQ(round, 20000);
+	CHECK(open_files() <= files + 3);
+	end();
+	xapt_pool_close(&guest.pool);
+}
+
+/* What may be mapped, of all guests. */
+static void test_reserve(void)
+{
+	static const uint32_t pages[] = { 1, 100, 2000, 1000 };
+	pthread_t thread = begin_giving();
+	struct xapt_giver *g = &wishes.giver;
+	unsigned int i, calls;
+
+	for (i = 0; i < 4; i++)
+		CHECK_CASE(g->reserve(g, pages[i]), i, g->now.mappable);
+	CHECK(s.mapped.pages >= 3101 && s.mapped.pages <= 3101 + 1024);
+	CHECK_EQ(g->now.mappable, 5000 - 3101);
+	CHECK(!g->reserve(g, 1900));
+	CHECK_STR(xapt_error(), "1900 pages more; of max_mapped_total (5000) 1899 are left") ;
+	CHECK_EQ(g->now.mappable, 5000 - 3101);
+	CHECK(g->reserve(g, 1899));
+	CHECK(!g->reserve(g, 1));
+	CHECK_EQ(s.mapped.pages, 5000);
+	g->unreserve(g, 4000);
+	CHECK_EQ(g->now.mappable, 4000);
+	calls = wishes.sequence;
+	CHECK(g->reserve(g, 1000));		/* of what it kept: nobody is asked */
+	CHECK_EQ(wishes.sequence, calls);
+	CHECK(g->reserve(g, 2900));
+	g->unreserve(g, 4900);
+	stop(thread);
+	workers_ready(&s, &guest);
+	CHECK_EQ(s.mapped.pages, guest.reserved);
+	CHECK(s.mapped.pages <= 1024);
+	kill(guest.pid, SIGKILL);
+	while (guest.pid)
+		workers_reap(&s);
+	CHECK_EQ(s.mapped.pages, 0);
+	end();
+}
+
+/* What it died of, in its own words, made harmless. */
+static void test_last_words(void)
+{
+	struct message m = { .type = MESSAGE_FAULT, .text = "store to\nslot 3" };
+
+	begin();
+	CHECK_EQ(message_send(worker_end, &m, -1), 0);
+	workers_ready(&s, &guest);
+	kill(guest.pid, SIGTERM);
+	while (guest.pid)
+		workers_reap(&s);
+	CHECK_STR(device.node.stat.head.error, "E_DEVICE: worker died: store to?slot 3");
+	CHECK_STR(guest.fault, "");
+	end();
+}
+
+/* ---- files ---- */
+
+static char folder[64], path[128];
+
+static const char *in_folder(const char *name)
+{
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return path;
+}
+
+static pthread_t begin_files(void)
+{
+	pthread_t thread;
+
+	snprintf(folder, sizeof(folder), "/tmp/test_workers.XXXXXX");
+	CHECK(mkdtemp(folder) != NULL);
+	thread = begin_giving();
+	snprintf(s.config.files, sizeof(s.config.files), "%s/made", folder);
+	strcpy(device.connect.type, "uart");
+	xs_fake_put("/local/domain/5/name", "web");
+	return thread;
+}
+
+static void end_files(pthread_t thread)
+{
+	char command[128];
+
+	stop(thread);
+	end();
+	xapt_pool_close(&guest.pool);
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	CHECK_EQ(system(command), 0);
+}
+
+/* Of its own guest, made for root alone, by the guest's name, or its number. */
+static void test_files(void)
+{
+	pthread_t thread = begin_files();
+	int out = wishes_open(&wishes, 0, 7, XENAPERTURE_OUTPUT), again;
+	struct stat st;
+	char text[8] = "";
+
+	CHECK(out >= 0 && !stat(in_folder("made/uart-web-0.out"), &st));
+	CHECK_EQ(st.st_mode, S_IFREG | 0600);
+	CHECK_EQ(stat(in_folder("made"), &st), 0);
+	CHECK_EQ(st.st_mode, S_IFDIR | 0700);
+	CHECK_EQ(pwrite(out, "kept", 4, 0), 4);
+	CHECK_EQ(pread(out, text, 4, 0), -1);
+	close(out);
+	again = wishes_open(&wishes, 0, 7, XENAPERTURE_OUTPUT);
+	CHECK_EQ(pwrite(again, "K", 1, 0), 1);	/* it was not truncated */
+	CHECK(!fstat(again, &st) && st.st_size == 4);
+	close(again);
+	xs_fake_put("/local/domain/5/name", "../web");
+	again = wishes_open(&wishes, 0, 7, XENAPERTURE_INPUT);
+	CHECK(again >= 0 && !stat(in_folder("made/uart-5-0.in"), &st));
+	CHECK_EQ(pread(again, text, 4, 0), 0);
+	close(again);
+	end_files(thread);
+}
+
+static void refused_file(uint32_t devid, uint32_t epoch, unsigned int which, const char *why)
+{
+	CHECK_EQ(wishes_open(&wishes, devid, epoch, which), -1);
+	CHECK(strstr(xapt_error(), why) != NULL);
+}
+
+static void test_files_refused(void)
+{
+	pthread_t thread = begin_files();
+	char made[128];
+
+	refused_file(0, 7, 2, "must be 0 or 1");
+	refused_file(3, 7, XENAPERTURE_OUTPUT, "no such device");
+	refused_file(0, 6, XENAPERTURE_OUTPUT, "no such device");
+	close(wishes_open(&wishes, 0, 7, XENAPERTURE_INPUT));
+	CHECK_EQ(symlink("/etc/passwd", in_folder("made/uart-web-0.out")), 0);
+	refused_file(0, 7, XENAPERTURE_OUTPUT, "cannot open uart-web-0.out");
+	CHECK_EQ(unlink(path), 0);
+	CHECK_EQ(mkfifo(path, 0600), 0);
+	refused_file(0, 7, XENAPERTURE_OUTPUT, "cannot open uart-web-0.out");
+	snprintf(made, sizeof(made), "%s", in_folder("made"));
+	CHECK_EQ(chmod(made, 0777), 0);
+	refused_file(0, 7, XENAPERTURE_INPUT, "writable by root only");
+	CHECK_EQ(chmod(made, 0700), 0);
+	CHECK_EQ(rename(made, in_folder("other")), 0);
+	CHECK_EQ(symlink(path, made), 0);
+	refused_file(0, 7, XENAPERTURE_INPUT, "cannot open");
+	CHECK_EQ(unlink(made), 0);
+	CHECK(!wishes.broken);
+	end_files(thread);
+}
+
 static CU_TestInfo tests[] = {
 	{ "overdue", test_overdue },
 	{ "ending", test_ending },
@@ -234,6 +669,18 @@ static CU_TestInfo tests[] = {
 	{ "full channel", test_full },
 	{ "the guest dies", test_guest_dies },
 	{ "other parents' devices", test_others },
+	{ "driver domains are told", test_elsewhere },
+	{ "the sign of a driver domain", test_sign },
+	{ "memory of this side", test_give },
+	{ "the same memory", test_same },
+	{ "messages in between", test_in_between },
+	{ "a late answer", test_late },
+	{ "no supervisor", test_no_supervisor },
+	{ "a worker's noise", test_worker_noise },
+	{ "what may be mapped", test_reserve },
+	{ "last words", test_last_words },
+	{ "files", test_files },
+	{ "files that are refused", test_files_refused },
 	CU_TEST_INFO_NULL,
 };
 

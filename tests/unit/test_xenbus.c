@@ -124,6 +124,7 @@ static void test_connect(void)
 	back_is("epoch", "1");
 	back_is("versions", "1");
 	back_is("max-ring-page-order", "4");
+	back_is("feature-operations", "1");
 	back_is("version", NULL);
 	front("max-size", "8192");
 	answer_offer("1");
@@ -139,6 +140,83 @@ static void test_connect(void)
 	xapt_node_up(&node, 42);
 	back_is("state", "4");
 	back_is("version", "1");
+	leave();
+}
+
+/* What the log calls it. */
+static void test_named(void)
+{
+	attach();
+	CHECK_STR(node.who, "guest 5 device 0 (mem)");
+	xapt_node_owner(&node, "stub domain 5 of guest 3");
+	CHECK_STR(node.who, "stub domain 5 of guest 3 device 0 (mem)");
+	leave();
+	attach();
+	xapt_node_owner(&node, "stub domain 5 of guest 3");
+	answer_offer("1");
+	xapt_node_up(&node, 42);
+	front("state", "6");
+	step();
+	xapt_node_down(&node);
+	front("state", "1");
+	step();
+	CHECK_STR(node.who, "stub domain 5 of guest 3 device 0 (mem)");
+	leave();
+}
+
+/* What is offered; what is agreed on is what both want. */
+static void test_features(void)
+{
+	static const struct {
+		bool gives;
+		const char *asked;
+		uint32_t agreed;
+	} cases[] = { { false, "1", 0 }, { true, "1", 1 }, { true, "0", 0 }, { true, NULL, 0 } };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		attach();
+		back_is("feature-unaligned", "1");
+		back_is("feature-read-only", "1");
+		back_is("feature-parent-memory", "0");
+		bus.gives = cases[i].gives;
+		node.restarted = true;
+		step();
+		back_is("feature-parent-memory", cases[i].gives ? "1" : "0");
+		if (cases[i].asked) {
+			front("feature-parent-memory", cases[i].asked);
+			front("feature-read-only", cases[i].asked);
+		}
+		answer_offer("2");
+		CHECK_CASE(seen.parent_memory == cases[i].agreed, i, seen.parent_memory);
+		CHECK_CASE(seen.read_only == (cases[i].asked && *cases[i].asked == '1'), i,
+			   seen.read_only);
+		xapt_node_down(&node);
+		leave();
+	}
+}
+
+static void test_operations(void)
+{
+	attach();
+	answer_offer("1");
+	CHECK(!seen.operations);
+	leave();
+	attach();
+	front("feature-operations", "1");
+	front("record-ref0", "21");
+	front("record-ref1", "22");
+	answer_offer("1");
+	CHECK(seen.operations);
+	CHECK_EQ(seen.record_ref[0], 21);
+	CHECK_EQ(seen.record_ref[1], 22);
+	leave();
+	attach();
+	front("feature-operations", "1");
+	front("record-ref0", "21");
+	answer_offer("1");
+	CHECK_EQ(connects, 0);
+	CHECK(xs_fake_get(BACK "/error") && !strncmp(xs_fake_get(BACK "/error"), "E_NODE: ", 8));
 	leave();
 }
 
@@ -467,7 +545,10 @@ static void test_domain(void)
 
 static CU_TestInfo tests[] = {
 	{ "connect", test_connect },
+	{ "what the log calls it", test_named },
 	{ "the parent's own limit", test_limit_of_the_bus },
+	{ "features", test_features },
+	{ "operations", test_operations },
 	{ "the child closes", test_child_closes },
 	{ "the child starts again", test_child_starts_again },
 	{ "the worker is lost", test_worker_lost },

@@ -58,8 +58,11 @@ static struct node *find(struct tree *in, const char *path)
 
 static void parent_of(const char *path, char *parent)
 {
+	char *last;
+
 	strcpy(parent, path);
-	*strrchr(parent, '/') = '\0';
+	last = strrchr(parent, '/');
+	*(last ? last : parent) = '\0';
 }
 
 /* A new node takes the permissions of the one above it, which is made if need be. */
@@ -72,7 +75,7 @@ static struct node *make(struct tree *in, const char *path)
 	above = find(in, path);
 	if (above)
 		return above;
-	must(strlen(path) < sizeof(fresh.path) && path[0] == '/', "a path of another form");
+	must(strlen(path) < sizeof(fresh.path) && path[0], "a path of another form");
 	must(in->count < NODES, "too many nodes");
 	parent_of(path, parent);
 	if (*parent) {

@@ -16,6 +16,7 @@
 #include <xengnttab.h>
 
 #include "check_layout.h"
+#include "check_slow.h"
 
 #define PAGE		4096u
 #define ROUNDS		64	/* batches before the others get their turn */
@@ -41,6 +42,7 @@ struct slot {
 };
 
 struct check {
+	struct check_apart apart;	/* first: check_slow.c */
 	struct xenaperture *xa;
 	struct slot slot[XENAPERTURE_SLOTS];
 	int again;		/* eventfd: frames are left */
@@ -523,4 +525,6 @@ const struct xenaperture_table xenaperture_device = {
 	.doorbell = check_doorbell,
 	.signal = check_signal,
 	.ready = check_ready,
+	.model = &check_model,
+	.slow = &check_slow,
 };

@@ -27,6 +27,12 @@ skip() {
 	exit 77
 }
 
+# short_long SHORT LONG: a number of repetitions, for the form that runs: ROUNDS=$(short_long 20 1000)
+short_long() { [ -n "$LONG" ] && echo "$2" || echo "$1"; }
+
+# The host's answer to "next"
+rig_next() { printf '%s\n' "$1" >/run/rig/next; }
+
 # Asked for by the host when a test hangs: backtraces of every kernel on its console
 rig_where() {
 	echo l >/proc/sysrq-trigger
@@ -64,13 +70,19 @@ assert_fails() {
 	[ "$af_want" = any ] || assert_eq "$af_want" "$af_status" "status of '$*' ($OUT)"
 }
 # wait_until SECONDS COMMAND...: until it succeeds; 1 when it did not in time
+# Few processes: starting one is what takes time here.
 wait_until() {
-	wu_end=$(($(cut -d. -f1 /proc/uptime) + $1))
+	uptime_read
+	wu_end=$((UPTIME + $1 * ${RIG_PATIENCE:-1}))
 	shift
 	until "$@"; do
-		[ "$(cut -d. -f1 /proc/uptime)" -lt "$wu_end" ] || return 1
-		sleep 0.1
+		uptime_read
+		[ "$UPTIME" -lt "$wu_end" ] || return 1
+		sleep 0.03
 	done
+}
+uptime_read() { # sets UPTIME: whole seconds
+	IFS=. read -r UPTIME ur_rest </proc/uptime
 }
 
 # --- cleaning up -------------------------------------------------------------------------------
@@ -91,7 +103,7 @@ rig_cleanup() {
 }
 
 # --- guests ------------------------------------------------------------------------------------
-domid_of() { xl domid "$1" 2>/dev/null; }
+domid_of() { rigctl domid "$1" 2>/dev/null; }
 guest_alive() { domid_of "$1" >/dev/null; }
 
 # guest_create TYPE VCPUS [NAME [XL-SETTING...]]: from guests/TYPE.cfg; ready for guest_run on return
@@ -106,7 +118,7 @@ guest_create() {
 
 # guest_ready NAME: wait until the guest can run commands
 guest_ready() {
-	rigctl wait "$(domid_of "$1")" "${GUEST_BOOT_TIMEOUT:-60}" && return
+	rigctl wait "$1" $((${GUEST_BOOT_TIMEOUT:-60} * ${RIG_PATIENCE:-1})) && return
 	echo "guest $1 did not come up; its console ends with:"
 	tail -n 5 "/var/log/xen/console/guest-$1.log"
 	return 1
@@ -118,11 +130,7 @@ guest_gone() { ! guest_alive "$1"; }
 # guest_run NAME 'COMMAND': output and status of a shell command in the guest. Status 124: it took longer
 # than GUEST_TIMEOUT (30) seconds; 125: the guest is gone. Output beyond 64 KiB: only its end.
 guest_run() {
-	gr_domid=$(domid_of "$1") || {
-		echo "no guest '$1'" >&2
-		return 125
-	}
-	rigctl run "$gr_domid" "${GUEST_TIMEOUT:-30}" "$2"
+	rigctl run "$1" $((${GUEST_TIMEOUT:-30} * ${RIG_PATIENCE:-1})) "$2"
 }
 
 # guest_start NAME 'COMMAND' [FILE]: the same in the background; its output goes to FILE. Sets GUEST_JOB for

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * dom0's side of the rig's channels.
- *   rigctl run DOMID SECONDS COMMAND   run COMMAND in the guest by its agent, print its output,
+ * dom0's side of the rig's channels. A DOMAIN is a guest's name or its number.
+ *   rigctl domid NAME                  print a guest's number; 125: there is none
+ *   rigctl run DOMAIN SECONDS COMMAND  run COMMAND in the guest by its agent, print its output,
  *                                      exit with its status; 124: took too long, 125: the guest
  *                                      is gone or its agent does not answer
- *   rigctl wait DOMID SECONDS          wait until the guest's agent is ready
+ *   rigctl wait DOMAIN SECONDS         wait until the guest's agent is ready
  *   rigctl grants DOMID FRAMES         count the entries of a guest's grant table (version 1, FRAMES
  *                                      pages long) that grant something, mapped or not
  *   rigctl consoles DIRECTORY FILE     append each line of the guests' console logs in DIRECTORY to
@@ -65,6 +66,31 @@ static int wait_for(const char *domid, const char *node, double seconds, char *v
 		if (xs_wait(ignored, (int)(left * 1000) + 1) < 0)
 			fail("wait");
 	}
+}
+
+/* By the names in xenstore, which go with their guest. Returns NULL when there is none. */
+static const char *domid_of(const char *name)
+{
+	static char ids[XS_VALUE_MAX + 1];
+	char path[96], value[XS_VALUE_MAX + 1];
+	int n = xs_list("/local/domain", ids);
+
+	for (const char *id = ids; id < ids + n; id += strlen(id) + 1) {
+		snprintf(path, sizeof(path), "/local/domain/%.16s/name", id);
+		if (xs_get(path, value) >= 0 && !strcmp(value, name))
+			return id;
+	}
+	return NULL;
+}
+
+static const char *domain(const char *text)
+{
+	const char *id = text[strspn(text, "0123456789")] ? domid_of(text) : text;
+
+	if (id && *id)
+		return id;
+	fprintf(stderr, "no guest '%s'\n", text);
+	exit(GONE);
 }
 
 static void print_output(const char *domid, const char *id, int chunks)
@@ -250,11 +276,13 @@ int main(int argc, char **argv)
 		return grants(argv[2], argv[3]);
 	if (xs_open_bus())
 		fail("/dev/xen/xenbus");
+	if (argc == 3 && !strcmp(argv[1], "domid"))
+		return puts(domain(argv[2])) < 0;
 	if (argc == 5 && !strcmp(argv[1], "run"))
-		return run(argv[2], argv[3], argv[4]);
+		return run(domain(argv[2]), argv[3], argv[4]);
 	if (argc == 4 && !strcmp(argv[1], "wait"))
-		return wait_ready(argv[2], argv[3]);
-	fprintf(stderr, "usage: rigctl run DOMID SECONDS COMMAND | wait DOMID SECONDS | "
+		return wait_ready(domain(argv[2]), argv[3]);
+	fprintf(stderr, "usage: rigctl domid NAME | run DOMAIN SECONDS COMMAND | wait DOMAIN SECONDS | "
 		"grants DOMID FRAMES | consoles DIRECTORY FILE\n");
 	return GONE;
 }

@@ -3,6 +3,7 @@
 
 import ctypes
 import io
+import math
 import os
 import signal
 import subprocess
@@ -32,14 +33,19 @@ def root_owned(info):
     return None if info.name.endswith("__pycache__") else info
 
 
-def guest_overlay():
-    """The staged tree for guests as a cpio archive that follows the base one."""
-    tree = TOP / "build/stage/guest"
-    if not tree.is_dir():
-        return b""
-    names = subprocess.run(["find", ".", "!", "-name", "."], cwd=tree, check=True, capture_output=True)
-    return subprocess.run(["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0"], cwd=tree, check=True,
-                          input=names.stdout, capture_output=True).stdout
+def trees(part, more):
+    """What is laid over the base of "dom0" or "guest": the stage's, then that of a folder of the caller's."""
+    return [t for t in (TOP / "build/stage" / part, *([Path(more) / part] if more else [])) if t.is_dir()]
+
+
+def guest_overlay(more):
+    """The trees for guests as cpio archives that follow the base one."""
+    archives = b""
+    for tree in trees("guest", more):
+        names = subprocess.run(["find", ".", "!", "-name", "."], cwd=tree, check=True, capture_output=True)
+        archives += subprocess.run(["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0"], cwd=tree, check=True,
+                                   input=names.stdout, capture_output=True).stdout
+    return archives
 
 
 def add_bytes(tar, name, data, mode=0o644):
@@ -48,18 +54,19 @@ def add_bytes(tar, name, data, mode=0o644):
     tar.addfile(info, io.BytesIO(data))
 
 
-def make_disk(path, tests, listing):
+def make_disk(path, tests, more):
     """This run's files, laid over dom0's root by its initramfs."""
     with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as tar:
-        stage = TOP / "build/stage/dom0"
-        for entry in sorted(stage.iterdir()) if stage.is_dir() else ():
-            add_tree(tar, entry, entry.name)
+        for tree in trees("dom0", more):
+            for entry in sorted(tree.iterdir()):
+                add_tree(tar, entry, entry.name)
         tar.add(HERE / "dom0", "rig/dom0", filter=root_owned)
+        for shared in sorted((TOP / "tests/integration").glob("_*.sh")):
+            tar.add(shared, f"rig/tests/{shared.name}", filter=root_owned)
         tar.add(tests, "rig/tests", filter=root_owned)
         tar.add(TOP / "configs/guests", "rig/guests", filter=root_owned)
         tar.add(image() / "rigctl", "rig/bin/rigctl", filter=root_owned)
-        add_bytes(tar, "boot/xen-aperture/initramfs", (image() / "guest.cpio").read_bytes() + guest_overlay())
-        add_bytes(tar, "rig/list", listing.encode())
+        add_bytes(tar, "boot/xen-aperture/initramfs", (image() / "guest.cpio").read_bytes() + guest_overlay(more))
 
 
 def add_tree(tar, path, name):
@@ -105,17 +112,19 @@ def die_with_parent():
 class Machine:
     """One QEMU. `folder` holds its disks and channels."""
 
-    def __init__(self, folder, mode="mt", smp=1, memory=3072, xen_args="", shell=False, disk=None):
+    def __init__(self, folder, mode="mt", smp=1, memory=3072, xen_args="", shell=False, disk=None,
+                 patience=1):
         self.folder = Path(folder)
         self.shell = shell
         self.disk = disk
+        self.patience = math.ceil(patience)
         self.command = self.arguments(mode, smp, memory, xen_args)
         self.process = None
         self.log = None
 
     def arguments(self, mode, smp, memory, xen_args):
         img, here = image(), self.folder
-        dom0 = f"{img}/vmlinux {DOM0_ARGS} rig.mode={'shell' if self.shell else 'test'}"
+        dom0 = f"{img}/vmlinux {DOM0_ARGS} rig.mode={'shell' if self.shell else 'test'} rig.patience={self.patience}"
         return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
                 "-name", "xen-aperture-rig", "-machine", "pc", "-cpu", "qemu64,+svm,+npt",
                 *accelerator(mode, smp), "-m", str(memory), "-display", "none", "-vga", "none",
@@ -135,9 +144,9 @@ class Machine:
                 "-chardev", f"pipe,id=orders,path={here}/orders",
                 "-device", "virtserialport,nr=3,chardev=orders,name=orders"]
 
-    def prepare(self, tests, listing):
+    def prepare(self, tests, more=None):
         self.folder.mkdir(parents=True, exist_ok=True)
-        make_disk(self.folder / "run.tar", tests, listing)
+        make_disk(self.folder / "run.tar", tests, more)
         with open(self.folder / "save.tar", "wb") as save:
             save.truncate(512 << 20)
         for name in ("results", "guests", "console"):
@@ -157,6 +166,14 @@ class Machine:
 
     def running(self):
         return self.process.poll() is None
+
+    def processor_seconds(self):
+        """Of the emulator, all its threads: says what a test costs on a busy machine too."""
+        try:
+            fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        except OSError:
+            return 0
 
     def order(self, command):
         """Have dom0 run a shell command. Nothing happens when it cannot."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 TYPES = ("pv", "pvh", "pv+pvh", "none")
-HEADER = re.compile(r"#\s*(title|rows|guests|vcpus|long|timeout|guest|allow)\s*:\s*(.*?)\s*$")
+HEADER = re.compile(r"#\s*(title|rows|guests|guests-long|vcpus|vcpus-long|long|timeout|guest|allow)\s*:\s*(.*?)\s*$")
 
 
 class Mistake(Exception):
@@ -22,6 +22,8 @@ class Test:
     rows: list = field(default_factory=list)
     guests: list = field(default_factory=lambda: ["none"])
     vcpus: list = field(default_factory=lambda: [1])
+    guests_long: list = field(default_factory=list)     # more of them with --long
+    vcpus_long: list = field(default_factory=list)
     long: bool = False
     timeout: int = 60           # seconds without progress
     fresh: bool = False
@@ -37,6 +39,11 @@ class Case:
     number: int = 0
 
     @property
+    def long(self):
+        """Only --long runs it, or its name."""
+        return self.test.long or self.type in self.test.guests_long or self.vcpus in self.test.vcpus_long
+
+    @property
     def title(self):
         name = self.test.name
         if self.type != "none":
@@ -48,18 +55,26 @@ def words(value):
     return value.replace(",", " ").split()
 
 
+def guest_types(test, value):
+    for kind in words(value):
+        if kind not in TYPES:
+            raise Mistake(f"{test.path}: guests: '{kind}' is none of {' '.join(TYPES)}")
+    return words(value)
+
+
 def set_field(test, key, value):
     if key == "title":
         test.title = value
     elif key == "rows":
         test.rows = words(value)
     elif key == "guests":
-        test.guests = words(value)
-        for kind in test.guests:
-            if kind not in TYPES:
-                raise Mistake(f"{test.path}: guests: '{kind}' is none of {' '.join(TYPES)}")
+        test.guests = guest_types(test, value)
+    elif key == "guests-long":
+        test.guests_long = guest_types(test, value)
     elif key == "vcpus":
         test.vcpus = [int(n) for n in words(value)]
+    elif key == "vcpus-long":
+        test.vcpus_long = [int(n) for n in words(value)]
     elif key == "timeout":
         test.timeout = int(value)
     elif key == "long":
@@ -109,13 +124,19 @@ def by_name(tests, names):
     return chosen
 
 
+def cases_of(test, guests, vcpus, long):
+    """Each combination once. What is for --long only also runs when it is asked for by its value."""
+    kinds = test.guests + [g for g in test.guests_long if long or guests == g]
+    counts = test.vcpus + [v for v in test.vcpus_long if long or vcpus == v]
+    return [Case(test, g, v) for g in kinds for v in (counts if g != "none" else [1])
+            if guests in (None, g) and vcpus in (None, v)]
+
+
 def select(tests, names=(), only=(), guests=None, vcpus=None, long=False):
     """The cases to run, numbered from 1. `tests` is what load() gave."""
     chosen = by_name(tests, names) if names else [t for t in tests.values() if long or not t.long]
     chosen = rows_wanted(chosen, only)
-    cases = [Case(t, g, v) for t in chosen for g in t.guests
-             for v in (t.vcpus if g != "none" else [1])
-             if guests in (None, g) and vcpus in (None, v)]
+    cases = [case for t in chosen for case in cases_of(t, guests, vcpus, long)]
     if not cases:
         raise Mistake("nothing to run: no test fits what was asked for")
     for number, case in enumerate(cases, 1):

@@ -2,6 +2,7 @@
 """Runs cases over as many boots as it takes, watches every console, and judges."""
 
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ class Result:
     verdict: str = ""           # ok, not ok, broken, skip
     reason: str = ""
     seconds: float = 0
+    processor: float = 0        # seconds of the emulator
     notes: list = field(default_factory=list)
     metrics: dict = field(default_factory=dict)
     splats: list = field(default_factory=list)
@@ -29,7 +31,7 @@ class Result:
     def as_dict(self):
         return {"test": self.case.test.name, "guests": self.case.type, "vcpus": self.case.vcpus,
                 "rows": self.case.test.rows, "verdict": self.verdict, "reason": self.reason,
-                "seconds": round(self.seconds, 2), "metrics": self.metrics}
+                "seconds": round(self.seconds, 2), "notes": self.notes, "metrics": self.metrics}
 
 
 class Console:
@@ -42,6 +44,31 @@ class Console:
         self.follow = 0
 
 
+class Queue:
+    """The cases of a run that nobody has begun, for several sessions. A session has the guests of one type, and
+    takes others when there is none left for it."""
+
+    def __init__(self, cases):
+        self.left = list(cases)
+        self.lock = threading.Lock()
+
+    def take(self, kind):
+        """For a session with guests of this type; None: in their order. Returns None when nothing is left."""
+        with self.lock:
+            case = min(self.left, key=lambda c: self.rank(c, kind) if kind else 0, default=None)
+            if case:
+                self.left.remove(case)
+            return case
+
+    @staticmethod
+    def rank(case, kind):
+        return 0 if case.type == kind else 1 if case.type == "none" else 2
+
+    def put_back(self, case):
+        with self.lock:
+            self.left.insert(0, case)
+
+
 def dom0_or_xen(line):
     return "Xen" if line.startswith("(XEN)") else "dom0"
 
@@ -51,13 +78,13 @@ def guest_name(line):
 
 
 class Boot:
-    """One boot with a list of cases: feeds events to the session until it ends."""
+    """One boot: gives it one case after the other, feeds events to the session until it ends."""
 
-    def __init__(self, session, cases):
+    def __init__(self, session):
         self.session = session
-        self.cases = {case.number: case for case in cases}
+        self.given = None           # the case that it was given and has not begun
         self.machine = Machine(session.folder, session.mode, session.smp, xen_args=session.xen_args,
-                               disk=session.disk)
+                               disk=session.disk, patience=session.patience)
         self.current = None
         self.done = []
         self.started = False
@@ -67,16 +94,17 @@ class Boot:
         self.last = {}
         self.stray = []
 
-    def listing(self):
-        lines = []
-        for c in self.cases.values():
-            kind = "fresh" if c.test.fresh else "shared"
-            long = "yes" if self.session.long else ""
-            lines.append(f"{c.number}|{c.test.name}|{c.type}|{c.vcpus}|{kind}|{long}\n")
-        return "".join(lines)
+    def give(self):
+        """The next case, or the end."""
+        case = self.given = self.session.take()
+        line = ""
+        if case:
+            line = (f"{case.number}|{case.test.name}|{case.type}|{case.vcpus}|"
+                    f"{'fresh' if case.test.fresh else 'shared'}|{'yes' if self.session.long else ''}")
+        self.machine.order(f"rig_next '{line}'")
 
     def run(self):
-        self.machine.prepare(self.session.tests, self.listing())
+        self.machine.prepare(self.session.tests, self.session.more)
         folder = self.session.folder
         self.results = Tail(folder / "results")
         self.consoles = [Console(folder / "console", dom0_or_xen), Console(folder / "guests", guest_name)]
@@ -87,6 +115,8 @@ class Boot:
             self.watch()
         finally:
             self.machine.stop(0 if self.spoilt else 10)
+            if self.given:
+                self.session.queue.put_back(self.given)
 
     def watch(self):
         while not self.finished and not self.spoilt:
@@ -152,18 +182,20 @@ class Boot:
         if word == "boot":
             self.session.say(f"dom0 is up after {time.monotonic() - self.begin:.1f} s")
             self.started = True
+        elif word == "next":
+            self.give()
         elif word == "start":
             self.ready = False
-            self.current = Result(self.cases[int(rest)])
+            self.current, self.given = Result(self.given), None
             self.current.splats += self.stray
             self.stray = []
-            self.test_begin = time.monotonic()
+            self.test_begin, self.test_cpu = time.monotonic(), self.machine.processor_seconds()
             self.session.say(f"{self.current.case.title}")
         elif word == "guest":
             self.session.say(f"    starting guest {rest}")
         elif word == "ready":
             self.ready = True
-            self.test_begin = time.monotonic()
+            self.test_begin, self.test_cpu = time.monotonic(), self.machine.processor_seconds()
         elif word == "end":
             self.ended(rest)
         elif word == "bye":
@@ -190,6 +222,7 @@ class Boot:
         result = self.current
         self.await_marks(number)
         result.seconds = time.monotonic() - self.test_begin
+        result.processor = self.machine.processor_seconds() - self.test_cpu
         if status != "0" and not result.verdict:
             result.verdict = "broken" if status == "98" else "not ok"
             result.reason = f"{result.case.test.name}.sh ended with status {status}"
@@ -270,14 +303,18 @@ class Boot:
 
 
 class Session:
-    """A list of cases from the first boot to the last result."""
+    """One emulator after the other, until nothing is left in the queue."""
 
-    def __init__(self, cases, folder, options, out, patience):
-        self.cases, self.folder, self.out, self.patience = cases, folder, out, patience
+    def __init__(self, queue, kind, folder, options, out, patience):
+        self.queue, self.kind, self.folder, self.out, self.patience = queue, kind, folder, out, patience
         self.tests, self.mode, self.long = options.tests, options.mode, options.long
         self.smp, self.xen_args, self.disk = options.smp or 1, options.xen, options.disk
+        self.more = options.add
         self.results = []
         self.logfile = open(folder / "log", "w", buffering=1)
+
+    def take(self):
+        return self.queue.take(self.kind)
 
     def log(self, text):
         self.logfile.write(text + "\n")
@@ -291,19 +328,18 @@ class Session:
         self.out.result(result, self.folder / "log")
 
     def run(self):
-        """True when every case is ok."""
-        left, stray, failures = list(self.cases), [], 0
-        while left:
-            boot = Boot(self, left)
+        """True when every case was ok."""
+        stray, failures = [], 0
+        while self.queue.left:
+            boot = Boot(self)
             boot.run()
             stray += boot.stray
-            left = [case for case in left if case not in boot.done]
-            failures = 0 if boot.done else failures + 1
+            failures = 0 if boot.done or boot.finished else failures + 1
             if failures == 2:
                 self.out.bail(f"dom0 does not start or ends before the first test; log: {self.folder}/log")
                 return False
-            if left:
-                self.say(f"{len(left)} tests are left: a new boot")
+            if self.queue.left:
+                self.say(f"{len(self.queue.left)} tests are left: a new boot")
         for line in stray:
             self.out.comment(line)
         return not stray and all(r.verdict == "ok" for r in self.results)

@@ -27,7 +27,8 @@ class Tap:
     def result(self, result, log):
         with self.lock:
             self.number += 1
-            self.one(result, log, f"{self.number} - {result.case.title} ({result.seconds:.1f} s)")
+            self.one(result, log, f"{self.number} - {result.case.title} ({result.seconds:.1f} s, "
+                     f"{result.processor:.1f} s of processor)")
 
     def one(self, result, log, title):
         if result.verdict == "ok":

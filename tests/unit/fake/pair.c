@@ -13,11 +13,12 @@ static int host_fetch(void *host, const uint32_t *refs, uint32_t n, void *dst, u
 	return fake_copy(h->f, h->dom, h->child, refs, n, dst, bad);
 }
 
-static int host_map(void *host, const uint32_t *refs, uint32_t n, void **addr, uint32_t *bad)
+static int host_map(void *host, const uint32_t *refs, uint32_t n, bool writable, void **addr,
+		    uint32_t *bad)
 {
 	struct fake_host *h = host;
 
-	return fake_map(h->f, h->dom, h->child, refs, n, true, addr, bad);
+	return fake_map(h->f, h->dom, h->child, refs, n, writable, addr, bad);
 }
 
 static int host_unmap(void *host, void *addr, uint32_t n)
@@ -53,6 +54,9 @@ const struct xapt_host_ops fake_host_ops = {
 	.fetch = host_fetch,
 	.map = host_map,
 	.unmap = host_unmap,
+	.give = fake_give,
+	.take_back = fake_take_back,
+	.givable = fake_givable,
 	.notify = host_notify,
 	.alloc = host_alloc,
 	.free = host_free,
@@ -61,7 +65,8 @@ const struct xapt_host_ops fake_host_ops = {
 
 /* ---- a device type --------------------------------------------------------- */
 
-static int on_mapped(void *opaque, unsigned int slot, void *data, uint64_t length, uint32_t tag)
+static int on_mapped(void *opaque, unsigned int slot, void *data, uint64_t length, uint32_t tag,
+		     uint32_t flags)
 {
 	struct recorder *r = opaque;
 
@@ -71,6 +76,7 @@ static int on_mapped(void *opaque, unsigned int slot, void *data, uint64_t lengt
 	r->data[slot] = data;
 	r->length[slot] = length;
 	r->tag[slot] = tag;
+	r->flags[slot] = flags;
 	return 0;
 }
 
@@ -122,6 +128,8 @@ static void connect_device(struct pair *p, const struct pair_options *o)
 		.max_size = o->max_size ? o->max_size : XENAPT_MAX_SIZE,
 		.max_apertures = o->max_apertures ? o->max_apertures : XENAPT_MAX_APERTURES,
 		.unaligned = !o->aligned,
+		.read_only = !o->aligned,
+		.parent_memory = !o->aligned,
 		.pages_left = p->pages_left,
 	};
 	uint32_t bad;
@@ -151,7 +159,8 @@ struct pair *pair_new(const struct pair_options *options)
 	}
 	p->own_pages = options->pages ? options->pages : XENAPT_MAX_PAGES;
 	p->pages_left = options->pages_left ? options->pages_left : &p->own_pages;
-	p->host = (struct fake_host){ .f = p->f, .dom = PAIR_PARENT, .child = dom };
+	p->host = (struct fake_host){ .f = p->f, .dom = PAIR_PARENT, .child = dom,
+				      .givable = 2 * FAKE_GIFT_PAGES };
 	fake_count(p->f, &p->start);
 	must(child_up(&p->child, p->f, dom, PAIR_PARENT, options->order), "child_up");
 	connect_device(p, options);
@@ -210,6 +219,15 @@ uint32_t pair_open(struct pair *p, uint64_t wanted, uint64_t least, struct xenap
 	q.u.open.wanted = wanted;
 	q.u.open.least = least;
 	q.u.open.tag = 77;
+	return pair_call(p, &q, r);
+}
+
+uint32_t pair_open_as(struct pair *p, uint64_t wanted, uint32_t flags, struct xenapt_response *r)
+{
+	struct xenapt_request q = { .type = XENAPT_REQ_OPEN };
+
+	q.u.open.wanted = wanted;
+	q.u.open.flags = flags;
 	return pair_call(p, &q, r);
 }
 

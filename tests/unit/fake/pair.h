@@ -14,12 +14,29 @@
 #define PAIR_PARENT	1u
 #define PAIR_CHILD	5u
 
+#define FAKE_GIFTS		4u
+#define FAKE_GIFT_PAGES		64u
+
+struct fake_gift {
+	uint32_t directory;		/* reference; 0: none */
+	uint32_t frame, pages;		/* the directory's page comes behind them */
+	uint32_t refs[FAKE_GIFT_PAGES];
+	bool read_only, used;
+};
+
 /* The core's world: one device's connection to one child. */
 struct fake_host {
 	struct fake *f;
 	unsigned int dom, child;
 	uint32_t port;
+	uint64_t givable;		/* pages */
+	struct fake_gift gift[FAKE_GIFTS];
 };
+
+/* gift.c */
+enum xenapt_status fake_give(void *host, struct xapt_gift *gift);
+void fake_take_back(void *host, struct xapt_gift *gift, bool released);
+uint64_t fake_givable(void *host, bool child_read_only);
 
 extern const struct xapt_host_ops fake_host_ops;
 
@@ -30,6 +47,7 @@ struct recorder {
 	uint8_t *data[XENAPT_MAX_APERTURES];
 	uint64_t length[XENAPT_MAX_APERTURES];
 	uint32_t tag[XENAPT_MAX_APERTURES];
+	uint32_t flags[XENAPT_MAX_APERTURES];
 	bool refuse, busy;	/* answers to mapped and withdraw */
 	struct xapt_device *fails;	/* not NULL: withdraw finds that it cannot go on */
 };
@@ -57,7 +75,7 @@ struct pair_options {
 	uint32_t max_apertures;		/* 0: XENAPT_MAX_APERTURES */
 	uint64_t pages;			/* 0: XENAPT_MAX_PAGES */
 	uint64_t *pages_left;		/* shared; NULL: its own */
-	bool aligned;			/* feature-unaligned was not agreed */
+	bool aligned;			/* no feature was agreed */
 };
 
 struct pair *pair_new(const struct pair_options *options);
@@ -71,6 +89,8 @@ void pair_service(struct pair *p);
 uint32_t pair_call(struct pair *p, const struct xenapt_request *q, struct xenapt_response *r);
 
 uint32_t pair_open(struct pair *p, uint64_t wanted, uint64_t least, struct xenapt_response *r);
+/* OPEN with flags. */
+uint32_t pair_open_as(struct pair *p, uint64_t wanted, uint32_t flags, struct xenapt_response *r);
 uint32_t pair_offer(struct pair *p, uint64_t handle, uint64_t length, uint32_t offset,
 		    uint32_t directory, struct xenapt_response *r);
 /* MAP, WITHDRAW or RELEASE. */

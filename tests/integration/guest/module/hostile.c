@@ -264,14 +264,39 @@ static void reserved_open(struct cases *c)
 	q.u.open.flags = 1u << 31;
 	request(c, &q);
 	expect(c, "open, unknown flag", XENAPT_E_MALFORMED, 0);
-	q.u.open.flags = XENAPT_OPEN_PARENT_OWNED;
+	q.u.open.flags = XENAPT_OPEN_CHILD_READ_ONLY | XENAPT_OPEN_PARENT_READ_ONLY;
 	request(c, &q);
-	expect(c, "open, flag of a feature not agreed", XENAPT_E_UNSUPPORTED, 0);
+	expect(c, "open, neither side may write", XENAPT_E_MALFORMED, 0);
+}
+
+/* The requests of a device with a model, which the tests' device is. */
+static void reserved_model(struct cases *c)
+{
+	struct xenapt_request q = { .type = XENAPT_REQ_OPERATION };
+
+	q.u.operation.size = 8;
+	request(c, &q);
+	expect(c, "operation, id of another request", XENAPT_E_MALFORMED, 0);
+	q.u.operation.reserved[6] = 1;
+	q.id = XENAPT_OP_ID | 1ull << 55 | 31;	/* as badops.c numbers its own */
+	if (!c->err)
+		c->err = xen_aperture_test_raw(c->dev, XENAPT_OWNER_SLOW, &q, &c->last, true);
+	expect(c, "operation, reserved field", XENAPT_E_MALFORMED, 0);
+	q = (struct xenapt_request){ .type = XENAPT_REQ_TAKE };
+	request(c, &q);
+	expect(c, "take", XENAPT_OK, 0);
+	q.u.named.handle = 1;
+	request(c, &q);
+	expect(c, "take, a handle", XENAPT_E_MALFORMED, 0);
+	q.u.named.handle = 0;
+	q.u.named.reserved[4] = 1;
+	request(c, &q);
+	expect(c, "take, reserved field", XENAPT_E_MALFORMED, 0);
 }
 
 int cmd_reserved(struct run *r)
 {
-	static const u8 unknown[] = { 0, 6, 15, XENAPT_REQ_OPERATION, 17, 255 };
+	static const u8 unknown[] = { 0, 6, 15, 18, 255 };
 	struct cases c = { .r = r };
 	struct xenapt_request q;
 	unsigned int i;
@@ -286,6 +311,7 @@ int cmd_reserved(struct run *r)
 		expect(&c, "unknown request", XENAPT_E_UNSUPPORTED, 0);
 	}
 	reserved_open(&c);
+	reserved_model(&c);
 	q = (struct xenapt_request){ .type = XENAPT_REQ_MAP };
 	q.u.named.reserved[4] = 1;
 	request(&c, &q);

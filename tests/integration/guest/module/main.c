@@ -32,6 +32,7 @@ static const struct {
 	{ "busy",	cmd_busy,	2, "id 0|1: the parent refuses to let go of it" },
 	{ "withdraw",	cmd_withdraw,	1, "id" },
 	{ "drop",	cmd_drop,	1, "id|all: end it" },
+	{ "writer",	cmd_writer,	1, "start dev pages|stop: writes to memory of the parent's all the time" },
 	{ "crash",	cmd_crash,	1, "id: the parent's process ends itself" },
 	{ "inject",	cmd_inject,	2, "id count: interrupts" },
 	{ "copy",	cmd_copy,	2, "id pages: the parent reads them by grant copy" },
@@ -42,6 +43,34 @@ static const struct {
 	{ "lies",	cmd_lies,	1, "dev: directories that lie" },
 	{ "frames",	cmd_frames,	2, "dev count [slots]: checksummed frames both ways" },
 	{ "file",	cmd_file,	3, "dev path size [bytes]: a file, or its first bytes, through an aperture of that size" },
+	{ "operate",	cmd_operate,	2, "dev count [out]: operations of both lanes, by callbacks" },
+	{ "fast",	cmd_fast,	2, "dev count [out]: those of the first device only" },
+	{ "edges",	cmd_edges,	3, "dev command count: one interrupt for each" },
+	{ "both",	cmd_both,	2, "dev rounds: both halves raise at once" },
+	{ "held",	cmd_held,	1, "dev: interrupts while masked and in service" },
+	{ "badops",	cmd_badops,	2, "dev lane: operations that are none; lane 1 fast, 2 slow" },
+	{ "poke",	cmd_poke,	5, "dev page offset size value: into a shared page" },
+	{ "peek",	cmd_peek,	4, "dev page offset size" },
+	{ "event",	cmd_event,	2, "dev lane [count]" },
+	{ "endless",	cmd_endless,	3, "dev lane ms: a ring that is always full" },
+	{ "garbage",	cmd_garbage,	2, "dev page [seed]: into all of it" },
+	{ "record",	cmd_record,	2, "dev how: spoil the current slot of the state record" },
+	{ "cell",	cmd_cell,	1, "dev: the cells of the matrix" },
+	{ "requests",	cmd_requests,	3, "dev lane ms: one after another, on any connection" },
+	{ "keep",	cmd_keep,	3, "dev pages flags: an aperture; says its references" },
+	{ "unkeep",	cmd_unkeep,	0, "" },
+	{ "touch",	cmd_touch,	0, "the aperture of keep: every page" },
+	{ "grantmap",	cmd_grantmap,	3, "domain ro|rw reference... | scan first last" },
+	{ "rawopen",	cmd_rawopen,	1, "dev: OPEN only; says the handle" },
+	{ "named",	cmd_named,	3, "dev type handle: a request that names it" },
+	{ "changed",	cmd_changed,	2, "dev pages: the directory after OFFER" },
+	{ "strike",	cmd_strike,	4, "dev lane word ones|zero|plus|minus|0x...: poison it, send the event" },
+	{ "offer",	cmd_offer,	4, "dev kmalloc|vmalloc|pages offset length: memory that existed" },
+	{ "refused",	cmd_refused,	1, "dev: memory that is not to be offered" },
+	{ "cycles",	cmd_cycles,	2, "dev count: apertures made and ended, of every owner" },
+	{ "bench-echo",	cmd_bench_echo,	3, "domain port count: events there and back" },
+	{ "balloon",	cmd_balloon,	2, "port ms: REP at a page that is given to Xen and taken back meanwhile" },
+	{ "bench",	cmd_bench_operation, 5, "dev count register size direction [value]" },
 };
 
 void say(struct run *r, const char *fmt, ...)
@@ -211,7 +240,9 @@ static int __init selftest_init(void)
 static void __exit selftest_exit(void)
 {
 	misc_deregister(&misc);
+	writer_end();
 	drop_all();
+	isolation_end();
 }
 
 module_init(selftest_init);

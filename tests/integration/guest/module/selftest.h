@@ -10,6 +10,17 @@
  *	hostile.c  requests and descriptions that no frontend makes
  *	frames.c   frames both ways
  *	file.c     a file through an aperture, in turns
+ *	operate.c  operations with callbacks
+ *	vectors.c  interrupts of a device's vectors
+ *	badops.c   operations, and words in shared pages, that no frontend makes
+ *	record.c   state records that no device wrote
+ *	isolation.c  references and handles that are told
+ *	strike.c   one poisoned word
+ *	cell.c     the cells of the matrix
+ *	cycles.c   apertures made and ended, many times
+ *	existing.c memory that existed, with the device "span"
+ *	bench.c    round trips
+ *	balloon.c  REP at a page that comes and goes
  */
 #ifndef SELFTEST_H
 #define SELFTEST_H
@@ -106,7 +117,38 @@ int cmd_badref(struct run *r);
 int cmd_lies(struct run *r);
 int cmd_frames(struct run *r);
 int cmd_file(struct run *r);
+int cmd_operate(struct run *r);
+int cmd_fast(struct run *r);
+int cmd_edges(struct run *r);
+int cmd_both(struct run *r);
+int cmd_held(struct run *r);
+int cmd_badops(struct run *r);
+int cmd_poke(struct run *r);
+int cmd_peek(struct run *r);
+int cmd_event(struct run *r);
+int cmd_endless(struct run *r);
+int cmd_garbage(struct run *r);
+int cmd_record(struct run *r);
+int cmd_offer(struct run *r);
+int cmd_refused(struct run *r);
+int cmd_cell(struct run *r);
+int cmd_keep(struct run *r);
+int cmd_unkeep(struct run *r);
+int cmd_touch(struct run *r);
+int cmd_grantmap(struct run *r);
+int cmd_rawopen(struct run *r);
+int cmd_named(struct run *r);
+int cmd_changed(struct run *r);
+int cmd_strike(struct run *r);
+int cmd_requests(struct run *r);
+int cmd_cycles(struct run *r);
+int cmd_writer(struct run *r);
+void writer_end(void);
+int cmd_bench_echo(struct run *r);
+int cmd_balloon(struct run *r);
+int cmd_bench_operation(struct run *r);
 
 void drop_all(void);
+void isolation_end(void);
 
 #endif /* SELFTEST_H */

@@ -72,7 +72,8 @@ static void bad_values(int fd)
 {
 	struct xenapt_ioc_withdraw w = { .slot = 5 };
 
-	refused(fd, "flags", (struct xenapt_ioc_offer){ .wanted = PAGE, .flags = 1 }, EINVAL);
+	refused(fd, "unknown flag", (struct xenapt_ioc_offer){ .wanted = PAGE, .flags = 8 }, EINVAL);
+	refused(fd, "both read-only", (struct xenapt_ioc_offer){ .wanted = PAGE, .flags = 3 }, EINVAL);
 	refused(fd, "reserved field",
 		(struct xenapt_ioc_offer){ .wanted = PAGE, .reserved = { 0, 1 } }, EINVAL);
 	refused(fd, "size 0", (struct xenapt_ioc_offer){ .wanted = 0 }, EINVAL);

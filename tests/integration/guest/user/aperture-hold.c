@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * aperture-hold DEV SIZE [COUNT]: apertures of a program that stay until it is killed or
+ * aperture-hold DEV SIZE [COUNT [FLAGS [LEAST]]]: apertures of a program that stay until it is killed or
  * the device goes. Says "ready", then a line for each wake-up.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "aperture.h"
 
@@ -14,14 +16,19 @@ int main(int argc, char **argv)
 	int fd, n, err;
 
 	if (argc < 3) {
-		fprintf(stderr, "usage: aperture-hold DEV SIZE [COUNT]\n");
+		fprintf(stderr, "usage: aperture-hold DEV SIZE [COUNT [FLAGS [LEAST]]]\n");
 		return 2;
 	}
 	fd = device_open((unsigned int)strtoul(argv[1], NULL, 0));
 	if (fd < 0)
 		return 2;
 	for (n = argc > 3 ? atoi(argv[3]) : 1; n > 0; n--) {
-		err = aperture_offer(&a, fd, strtoull(argv[2], NULL, 0), 4096);
+		a = (struct aperture){ .fd = fd, .offer = {
+			.wanted = strtoull(argv[2], NULL, 0),
+			.least = argc > 5 ? strtoull(argv[5], NULL, 0) : 4096,
+			.flags = argc > 4 ? (uint32_t)strtoul(argv[4], NULL, 0) : 0,
+		} };
+		err = ioctl(fd, XENAPT_IOC_OFFER, &a.offer) ? -errno : 0;
 		if (!err)
 			err = aperture_map(&a);
 		if (err) {

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * aperture-keep DEV SIZE: a program with memory of the other side's while processes there are killed. The
+ * contents never change: both sides look, again and again, until /tmp/stop is there. It also counts the
+ * faults that its own looking took: a mapping that was made anew would take one for each page.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "aperture.h"
+
+static uint8_t *copy;
+
+static long faults_now(void)
+{
+	struct rusage r;
+
+	getrusage(RUSAGE_SELF, &r);
+	return r.ru_minflt + r.ru_majflt;
+}
+
+/* 0 or the error that the other side named */
+static uint32_t refused(int fd, uint64_t size)
+{
+	struct xenapt_ioc_offer o = { .wanted = size, .least = size,
+				      .flags = XENAPT_OFFER_PARENT_OWNED };
+
+	return ioctl(fd, XENAPT_IOC_OFFER, &o) ? o.status : 0;
+}
+
+static int begin(struct aperture *a, int fd, uint64_t size)
+{
+	uint64_t i;
+	int err;
+
+	*a = (struct aperture){ .fd = fd, .offer = { .wanted = size, .least = size,
+						     .flags = XENAPT_OFFER_PARENT_OWNED } };
+	if (ioctl(fd, XENAPT_IOC_OFFER, &a->offer))
+		return -errno;
+	err = aperture_map(a);
+	copy = malloc(size);
+	if (err || !copy)
+		return err ? err : -ENOMEM;
+	for (i = 0; i < a->size; i++)
+		a->memory[CHECK_DATA + i] = (uint8_t)(i * 2654435761u >> 13);
+	memcpy(copy, a->memory + CHECK_DATA, a->size);
+	return 0;
+}
+
+static int look(struct aperture *a, struct check_parent *answer)
+{
+	struct question q = { .command = CHECK_DIGEST, .length = a->size };
+
+	return aperture_ask(a, &q, answer);
+}
+
+static void keep(struct aperture *a)
+{
+	struct check_parent answer, first;
+	unsigned int rounds = 0, other = 0, workers = 1;
+	long faults = 0, before;
+	uint32_t pid;
+	int err = look(a, &first);
+
+	pid = first.pid;
+	printf("ready\n");
+	fflush(stdout);
+	while (!err && access("/tmp/stop", F_OK)) {
+		before = faults_now();
+		other += memcmp(copy, a->memory + CHECK_DATA, a->size) != 0;
+		faults += faults_now() - before;
+		err = look(a, &answer);
+		other += !err && memcmp(answer.digest, first.digest, sizeof(first.digest)) != 0;
+		workers += !err && answer.pid != pid;
+		pid = answer.pid;
+		rounds++;
+	}
+	printf("rounds=%u workers=%u other=%u faults=%ld error=%d\n", rounds, workers, other, faults,
+	       err);
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t size = argc == 3 ? strtoull(argv[2], NULL, 0) : 0;
+	struct aperture a;
+	int fd, err;
+
+	if (!size) {
+		fprintf(stderr, "usage: aperture-keep DEV SIZE\n");
+		return 2;
+	}
+	fd = device_open((unsigned int)strtoul(argv[1], NULL, 0));
+	if (fd < 0)
+		return 2;
+	printf("more_than_all=%u\n", refused(fd, 1ull << 30));
+	err = begin(&a, fd, size);
+	if (err) {
+		printf("error=%d status=%u\n", err, a.offer.status);
+		return 1;
+	}
+	keep(&a);
+	return aperture_withdraw(&a) != 0;
+}

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# title: ticks with and without a first device, while the worker stands still, while the guest is paused or starved
+# rows: N11 N14
+# guests: pv pvh
+# vcpus: 1
+# vcpus-long: 2
+# timeout: 90
+. /rig/tests/_lib.sh
+. /rig/tests/_operations.sh
+GUEST_TIMEOUT=120
+daemon_start
+module_load "$GUEST"
+
+ticks() { # WHAT COUNT PERIOD_US COMPARATORS
+	program "$1" "aperture-timer 0 ticks $2 $3 $4"
+	for t_what in lost early twice back; do assert_eq 0 "$(field $t_what)" "$1: $t_what"; done
+	assert_eq "$(field expired)" "$(field ticks)" "$1: ticks seen of those that fell due"
+}
+device_attach "$GUEST" type=timer,size=4K
+progress "without a first device"
+ticks "the second device's ticks" 300 5000 4
+
+progress "a first device, added while the guest runs"
+fast_install
+ticks "the first device's ticks" 300 5000 8
+
+progress "the worker stands still"
+worker_stop
+ticks "ticks while the worker stands still" 300 5000 4
+worker_go
+metric ticks_without_worker="$(field ticks)"
+
+progress "the guest is paused"
+guest_start "$GUEST" "aperture-timer 0 ticks 1500 5000 2" paused
+sleep 1
+xl pause "$GUEST"
+sleep 2
+xl unpause "$GUEST"
+guest_wait || fail "ticks of a guest that was paused: $(cat paused)"
+OUT=$(cat paused)
+echo "$OUT"
+assert_eq 0 "$(field lost)" "ticks lost while paused"
+assert_eq "$(field expired)" "$(field ticks)" "ticks seen of those that fell due"
+[ "$(field latest_us)" -gt 1000000 ] || fail "no tick was late by a second: the guest was not paused"
+
+progress "the guest's processor is taken away"
+# dom0 burns all that Xen gives it, and Xen gives it nearly all; dom0's own work goes before the burning.
+nice -n 19 sh -c 'while :; do :; done' &
+BURN=$!
+at_exit "kill $BURN 2>/dev/null; xl sched-credit2 -d Domain-0 -w 256"
+xl sched-credit2 -d Domain-0 -w 2048
+ticks "ticks of a starved guest" 40 20000 2
+kill $BURN
+metric starved_latest_us="$(field latest_us)"
