@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Nothing here is true before the commit: functions of the device run on the private slot,
- * answers wait in the caller's turn, vectors in raised.
+ * answers wait in the caller's turn, vectors in raised. But for what touches no state: its
+ * vectors are in stood.
  */
 #include "operations.h"
 
@@ -304,9 +305,10 @@ static bool changes(const struct xenapt_operation *op, const struct xapt_decoded
 	return op->direction != XENAPT_OP_READ || (d->flags & XENAPERTURE_READ_CHANGES);
 }
 
-static uint32_t run_it(struct xapt_operations *o, const struct xenaperture_functions *f,
-		       struct xenaperture_run *run, const struct xenapt_operation *op,
-		       const struct xapt_decoded *d, uint64_t *answer)
+/* What was raised is in run. */
+static uint32_t run_it(const struct xenaperture_functions *f, struct xenaperture_run *run,
+		       const struct xenapt_operation *op, const struct xapt_decoded *d,
+		       uint64_t *answer)
 {
 	uint32_t status;
 
@@ -316,9 +318,8 @@ static uint32_t run_it(struct xapt_operations *o, const struct xenaperture_funct
 		status = on_register(f, run, op, d, answer);
 	else
 		status = f->command(run, d->id, op->value, answer);
-	if (status == XENAPT_OK)
-		keep_raised(o, run);
-	run->raised = 0;
+	if (status != XENAPT_OK)
+		run->raised = 0;
 	/* A device's own number must be one that a counter and a name exist for. */
 	return status <= XENAPT_E_RECORD_VERSION ? status : XENAPT_E_DEVICE;
 }
@@ -330,9 +331,9 @@ static uint32_t by_halves(struct xapt_operations *o, struct xenaperture_run *run
 	uint32_t status = XENAPT_E_DECLINED;
 
 	if (d->flags & XENAPERTURE_FAST)
-		status = run_it(o, &o->model->fast, run, op, d, answer);
+		status = run_it(&o->model->fast, run, op, d, answer);
 	if (status == XENAPT_E_DECLINED && !first_device(o))
-		status = run_it(o, o->slow, run, op, d, answer);
+		status = run_it(o->slow, run, op, d, answer);
 	return status;
 }
 
@@ -364,6 +365,7 @@ static enum xapt_executed on_state(struct xapt_operations *o, const struct xenap
 		return XAPT_EXECUTED;
 	}
 	status = by_halves(o, run, op, d, &answer);
+	keep_raised(o, run);
 	if (status == XENAPT_E_DECLINED && first_device(o))
 		return decline(o, op, r, true);
 	put(o, r, status, status == XENAPT_OK ? answer : 0);
@@ -451,7 +453,8 @@ static enum xapt_executed as_second(struct xapt_operations *o, const struct xena
 	run.id = q->id;
 	run.range = range;
 	run.range_length = range ? op->length : 0;
-	status = run_it(o, o->slow, &run, op, d, &answer);
+	status = run_it(o->slow, &run, op, d, &answer);
+	o->stood |= run.raised & all_vectors(o);
 	put(o, r, status, status == XENAPT_OK ? answer : 0);
 	return XAPT_EXECUTED;
 }
@@ -525,6 +528,15 @@ static bool confirm(struct xapt_operations *o, uint64_t clock)
 	return false;
 }
 
+static uint64_t take_raised(struct xapt_operations *o)
+{
+	uint64_t vectors = o->raised | o->stood;
+
+	o->raised = 0;
+	o->stood = 0;
+	return vectors;
+}
+
 /*
  * All answers become declined ones: later operations of their submitters must not overtake them.
  * What was loaded since the state was lost has not been raised yet, and may have changed.
@@ -536,8 +548,7 @@ static bool undo(struct xapt_operations *o, uint64_t clock, uint64_t *raise)
 		lose(o);
 		settle(o, clock);
 	}
-	*raise = o->raised;
-	o->raised = 0;
+	*raise = take_raised(o);
 	return false;
 }
 
@@ -553,8 +564,7 @@ bool xapt_operations_end(struct xapt_operations *o, bool idle, uint64_t clock, u
 		return undo(o, clock, raise);
 	if (o->shown && o->usable)
 		xapt_record_stamp(&o->record, clock, counter(o, clock));
-	*raise = o->raised;
-	o->raised = 0;
+	*raise = take_raised(o);
 	if (o->give && o->record.owner)
 		hand_over(o);
 	o->give = false;

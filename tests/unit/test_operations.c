@@ -27,6 +27,7 @@ enum { QUICK, FICKLE, LONG, ALONE };
 #define ALONE_AT(n)	(0x400u + 8u * (n))	/* slow, independent */
 #define MIX		1u			/* command, fast: argument = submitter */
 #define DRAIN		2u			/* command, slow */
+#define ALONE_VECTOR	SUBMITTERS		/* raised by what touches no state */
 
 struct sample {
 	uint64_t value[3][SUBMITTERS];
@@ -73,6 +74,7 @@ static uint32_t slow_read(struct xenaperture_run *run, uint32_t id, uint32_t n, 
 	if (id != ALONE)
 		return sample_read(run, id, n, value);
 	CHECK(!run->state);
+	xenaperture_raise(run, ALONE_VECTOR);
 	*value = 4711 + n;
 	return XENAPT_OK;
 }
@@ -123,7 +125,7 @@ static const struct xenaperture_model sample = {
 	.nr_registers = 4,
 	.commands = commands,
 	.nr_commands = 2,
-	.vectors = SUBMITTERS,
+	.vectors = SUBMITTERS + 1,
 	.state_version = 1,
 	.state_size = sizeof(struct sample),
 	.fast = { sample_read, fast_write, fast_command },
@@ -845,10 +847,11 @@ static void read_too_late(void)
 	}
 }
 
-/* ... but what touches no state was done: declined, it would be done twice. */
+static const struct xenapt_operation read_alone = { .reg = ALONE_AT(1), .size = 8, .submitter = 5 };
+
+/* ... but what touches no state was done: declined, it would be done twice. And so is its vector true. */
 static void what_stands(void)
 {
-	static const struct xenapt_operation read_alone = { .reg = ALONE_AT(1), .size = 8, .submitter = 5 };
 	struct xenapt_request q = overtaken(false), alone = q;
 	struct xapt_operations *o = &w.lane[SLOW_LANE];
 	struct xenapt_response r = { 0 };
@@ -862,6 +865,31 @@ static void what_stands(void)
 	CHECK(!o->apart);
 	CHECK(!xapt_operations_end(o, false, clock_of(SLOW_LANE), &raise));
 	CHECK_EQ(o->resumes >> 5 & 3, 2);	/* the second one only has to wait for RESUME */
+	CHECK_EQ(raise, 1u << ALONE_VECTOR);
+	xapt_operations_begin(o, clock_of(SLOW_LANE));
+	xapt_operations_end(o, false, clock_of(SLOW_LANE), &raise);
+	CHECK_EQ(raise >> ALONE_VECTOR, 0);
+}
+
+/* Nor does RESET take it back. */
+static void what_stands_over_reset(void)
+{
+	struct xenapt_request q = { .id = XENAPT_OP_ID | 99, .u.operation = read_alone };
+	struct xapt_operations *o = &w.lane[SLOW_LANE];
+	struct xenapt_response r = { 0 };
+	uint64_t raise;
+
+	bare_world();
+	lane_down(FAST_LANE);
+	take();
+	xapt_operations_begin(o, clock_of(SLOW_LANE));
+	CHECK_EQ(xapt_operations_execute(o, &q, NULL, &r, clock_of(SLOW_LANE)), XAPT_EXECUTED);
+	q.id++;
+	q.u.operation = (struct xenapt_operation){ .reg = XENAPT_COMMAND_RESET,
+						   .direction = XENAPT_OP_WRITE };
+	CHECK_EQ(xapt_operations_execute(o, &q, NULL, &r, clock_of(SLOW_LANE)), XAPT_EXECUTED);
+	CHECK(xapt_operations_end(o, false, clock_of(SLOW_LANE), &raise));
+	CHECK_EQ(raise, 1u << ALONE_VECTOR);
 }
 
 /* ... and TAKE, behind an operation of the same turn, finds it at home again. */
@@ -1286,6 +1314,7 @@ static CU_TestInfo tests[] = {
 	{ "patience with a slow device", slow_one },
 	{ "a read too late", read_too_late },
 	{ "what stands", what_stands },
+	{ "what stands over a reset", what_stands_over_reset },
 	{ "went and came back", went_and_came_back },
 	{ "patience", patience },
 	{ "a refused record", refused_record },
