@@ -56,7 +56,8 @@ static inline void xenaperture_raise(struct xenaperture_run *run, unsigned int n
 #define XENAPERTURE_WRITE	(1u << 1)	/* may be written */
 #define XENAPERTURE_FAST	(1u << 2)	/* the first device can execute it. Else the slow half does */
 #define XENAPERTURE_INDEPENDENT	(1u << 3)	/* slow: does not read or write the state */
-#define XENAPERTURE_READ_CHANGES (1u << 4)	/* reading changes the state */
+#define XENAPERTURE_READ_CHANGES (1u << 4)	/* reading changes the state. Undone by the framework where
+						 * the write of the same operation refuses or declines */
 
 /* Access sizes */
 #define XENAPERTURE_SIZE1	1u

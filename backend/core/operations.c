@@ -9,6 +9,7 @@
 #define REVOKE_DOUBLED	4u
 #define POLL_NS		1000000ull	/* how often the first device looks for its state */
 
+void *memcpy(void *to, const void *from, size_t n);
 void *memset(void *to, int octet, size_t n);
 
 static bool first_device(const struct xapt_operations *o)
@@ -300,21 +301,45 @@ static uint32_t on_register(const struct xenaperture_functions *f, struct xenape
 	return status;
 }
 
+/* Is it a read that changes the state, and a write that may refuse? */
+static bool has_two_effects(const struct xenapt_operation *op, const struct xapt_decoded *d)
+{
+	return (d->flags & XENAPERTURE_READ_CHANGES) && op->direction != XENAPT_OP_READ &&
+	       needs_read(op, d);
+}
+
+/* What was read comes back when the write refuses, or declines. */
+static uint32_t both_or_none(uint32_t size, const struct xenaperture_functions *f,
+			     struct xenaperture_run *run, const struct xenapt_operation *op,
+			     const struct xapt_decoded *d, uint64_t *answer)
+{
+	uint8_t before[XENAPT_STATE_MAX];
+	uint32_t status;
+
+	memcpy(before, run->state, size);
+	status = on_register(f, run, op, d, answer);
+	if (status != XENAPT_OK)
+		memcpy(run->state, before, size);
+	return status;
+}
+
 static bool changes(const struct xenapt_operation *op, const struct xapt_decoded *d)
 {
 	return op->direction != XENAPT_OP_READ || (d->flags & XENAPERTURE_READ_CHANGES);
 }
 
 /* What was raised is in run. */
-static uint32_t run_it(const struct xenaperture_functions *f, struct xenaperture_run *run,
-		       const struct xenapt_operation *op, const struct xapt_decoded *d,
-		       uint64_t *answer)
+static uint32_t run_it(const struct xapt_operations *o, const struct xenaperture_functions *f,
+		       struct xenaperture_run *run, const struct xenapt_operation *op,
+		       const struct xapt_decoded *d, uint64_t *answer)
 {
 	uint32_t status;
 
 	if (!f)
 		return XENAPT_E_UNSUPPORTED;
-	if (op->size)
+	if (op->size && run->state && has_two_effects(op, d))
+		status = both_or_none(o->model->state_size, f, run, op, d, answer);
+	else if (op->size)
 		status = on_register(f, run, op, d, answer);
 	else
 		status = f->command(run, d->id, op->value, answer);
@@ -331,9 +356,9 @@ static uint32_t by_halves(struct xapt_operations *o, struct xenaperture_run *run
 	uint32_t status = XENAPT_E_DECLINED;
 
 	if (d->flags & XENAPERTURE_FAST)
-		status = run_it(&o->model->fast, run, op, d, answer);
+		status = run_it(o, &o->model->fast, run, op, d, answer);
 	if (status == XENAPT_E_DECLINED && !first_device(o))
-		status = run_it(o->slow, run, op, d, answer);
+		status = run_it(o, o->slow, run, op, d, answer);
 	return status;
 }
 
@@ -453,7 +478,7 @@ static enum xapt_executed as_second(struct xapt_operations *o, const struct xena
 	run.id = q->id;
 	run.range = range;
 	run.range_length = range ? op->length : 0;
-	status = run_it(o->slow, &run, op, d, &answer);
+	status = run_it(o, o->slow, &run, op, d, &answer);
 	o->stood |= run.raised & all_vectors(o);
 	put(o, r, status, status == XENAPT_OK ? answer : 0);
 	return XAPT_EXECUTED;

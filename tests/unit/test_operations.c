@@ -18,25 +18,29 @@
 
 /* ---- the sample device ------------------------------------------------------------------ */
 
-enum { QUICK, FICKLE, LONG, ALONE };
+enum { QUICK, FICKLE, LONG, COUNTED, ALONE };
 
 /* Registers: a row of each kind, one for each submitter, so that only its own order matters. */
 #define QUICK_AT(n)	(0x100u + 8u * (n))	/* fast */
 #define FICKLE_AT(n)	(0x200u + 8u * (n))	/* fast, but for odd values */
 #define LONG_AT(n)	(0x300u + 8u * (n))	/* slow */
+#define COUNTED_AT(n)	(0x380u + 8u * (n))	/* as fickle, and each read counts */
 #define ALONE_AT(n)	(0x400u + 8u * (n))	/* slow, independent */
 #define MIX		1u			/* command, fast: argument = submitter */
 #define DRAIN		2u			/* command, slow */
 #define ALONE_VECTOR	SUBMITTERS		/* raised by what touches no state */
 
 struct sample {
-	uint64_t value[3][SUBMITTERS];
+	uint64_t value[4][SUBMITTERS];
 	uint64_t pending;
 };
 
 static uint32_t sample_read(struct xenaperture_run *run, uint32_t id, uint32_t n, uint64_t *value)
 {
-	*value = ((struct sample *)run->state)->value[id][n];
+	uint64_t *v = &((struct sample *)run->state)->value[id][n];
+
+	*value = *v;
+	*v += id == COUNTED;
 	return XENAPT_OK;
 }
 
@@ -54,7 +58,7 @@ static uint32_t take_in(struct xenaperture_run *run, uint32_t id, uint32_t n, ui
 
 static uint32_t fast_write(struct xenaperture_run *run, uint32_t id, uint32_t n, uint64_t value)
 {
-	return id == FICKLE && value % 2 ? XENAPT_E_DECLINED : take_in(run, id, n, value);
+	return (id == FICKLE || id == COUNTED) && value % 2 ? XENAPT_E_DECLINED : take_in(run, id, n, value);
 }
 
 static uint32_t fast_command(struct xenaperture_run *run, uint32_t number, uint64_t n,
@@ -112,6 +116,8 @@ static const struct xenaperture_register registers[] = {
 	ROW(QUICK_AT, QUICK, XENAPERTURE_READ | XENAPERTURE_WRITE | XENAPERTURE_FAST),
 	ROW(FICKLE_AT, FICKLE, XENAPERTURE_READ | XENAPERTURE_WRITE | XENAPERTURE_FAST),
 	ROW(LONG_AT, LONG, XENAPERTURE_READ | XENAPERTURE_WRITE),
+	ROW(COUNTED_AT, COUNTED, XENAPERTURE_READ | XENAPERTURE_WRITE | XENAPERTURE_FAST |
+				 XENAPERTURE_READ_CHANGES),
 	ROW(ALONE_AT, ALONE, XENAPERTURE_READ | XENAPERTURE_INDEPENDENT),
 };
 
@@ -122,7 +128,7 @@ static const struct xenaperture_model sample = {
 	.version = XENAPERTURE_MODEL_VERSION,
 	.type = "sample",
 	.registers = registers,
-	.nr_registers = 4,
+	.nr_registers = 5,
 	.commands = commands,
 	.nr_commands = 2,
 	.vectors = SUBMITTERS + 1,
@@ -487,7 +493,8 @@ static void same_state(void)
 
 static struct xenapt_operation random_operation(uint64_t *seed)
 {
-	static const uint32_t row[] = { QUICK_AT(0), QUICK_AT(0), FICKLE_AT(0), LONG_AT(0), ALONE_AT(0) };
+	static const uint32_t row[] = { QUICK_AT(0), QUICK_AT(0), FICKLE_AT(0), LONG_AT(0), COUNTED_AT(0),
+					ALONE_AT(0) };
 	unsigned int s = (unsigned int)(check_random(seed) % SUBMITTERS);
 	struct xenapt_operation op = { .submitter = (uint8_t)s };
 
@@ -499,7 +506,7 @@ static struct xenapt_operation random_operation(uint64_t *seed)
 		return op;
 	}
 	op.size = (uint8_t)(1u << check_random(seed) % 4);
-	op.reg = row[check_random(seed) % 5] + 8 * s + check_random(seed) % 8 / op.size * op.size;
+	op.reg = row[check_random(seed) % 6] + 8 * s + check_random(seed) % 8 / op.size * op.size;
 	op.direction = (uint8_t)(check_random(seed) % XENAPT_OP_DIRECTIONS);
 	if (op.size > 1 && check_random(seed) % 50 == 0)
 		op.reg += 1;	/* straddles */
@@ -1061,6 +1068,39 @@ static void refused_by_the_device(void)
 	}
 }
 
+static uint64_t counted(void)
+{
+	return ((const struct sample *)current()->state)->value[COUNTED][1];
+}
+
+/* A read that counts, and a write that declines or refuses, in one operation: both count, or none. */
+static void no_half_operation(void)
+{
+	static const struct xenapt_operation ops[] = {
+		{ .size = 4, .direction = XENAPT_OP_WRITE },
+		{ .size = 8, .direction = XENAPT_OP_SET },
+		{ .size = 8, .direction = XENAPT_OP_EXCHANGE },
+	};
+
+	for (unsigned int i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		struct xenapt_operation op = ops[i];
+
+		bare_world();
+		op.reg = COUNTED_AT(1);
+		op.submitter = 1;
+		op.value = 13;
+		submit(&op);
+		drain();
+		CHECK_EQ(last_status, XENAPT_E_VALUE);
+		CHECK_CASE(w.declined[FAST_LANE] == 1 && !counted(), i, counted());
+		op.value = 7;
+		submit(&op);
+		drain();
+		CHECK_EQ(last_status, XENAPT_OK);
+		CHECK_CASE(w.declined[FAST_LANE] == 2 && counted() == 31 + 7, i, counted());
+	}
+}
+
 /* An orderly end of the fast lane: the second device goes on without being asked to take it. */
 static void leaving(void)
 {
@@ -1321,6 +1361,7 @@ static CU_TestInfo tests[] = {
 	{ "reset heals time", reset_heals_time },
 	{ "range is last", range_is_last },
 	{ "refused by the device, by version", refused_by_the_device },
+	{ "no half operation", no_half_operation },
 	{ "leaving", leaving },
 	{ "what was taken is kept", taken_is_kept },
 	{ "the counter after a kill", counter_after_a_kill },
