@@ -88,7 +88,8 @@ struct xenaperture_command {
 /*
  * Execute on register id, number index of its row, or command. Return XENAPT_OK, or an
  * enum xenapt_status, usually XENAPT_E_VALUE; then nothing in the state may have been
- * changed. In the model XENAPT_E_DECLINED: not this one, the second device shall.
+ * changed. In the model XENAPT_E_DECLINED: not this one, the second device shall. That is
+ * XENAPT_E_UNSUPPORTED where the slow half has no such function.
  */
 struct xenaperture_functions {
 	uint32_t (*read)(struct xenaperture_run *run, uint32_t id, uint32_t index, uint64_t *value);

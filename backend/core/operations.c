@@ -328,6 +328,17 @@ static bool changes(const struct xenapt_operation *op, const struct xapt_decoded
 	return op->direction != XENAPT_OP_READ || (d->flags & XENAPERTURE_READ_CHANGES);
 }
 
+/* Of the slow half a function may be missing that only what the fast one declines would need. */
+static bool has_functions(const struct xenaperture_functions *f, const struct xenapt_operation *op,
+			  const struct xapt_decoded *d)
+{
+	if (!f)
+		return false;
+	if (!op->size)
+		return f->command;
+	return (f->read || !needs_read(op, d)) && (f->write || op->direction == XENAPT_OP_READ);
+}
+
 /* What was raised is in run. */
 static uint32_t run_it(const struct xapt_operations *o, const struct xenaperture_functions *f,
 		       struct xenaperture_run *run, const struct xenapt_operation *op,
@@ -335,7 +346,7 @@ static uint32_t run_it(const struct xapt_operations *o, const struct xenaperture
 {
 	uint32_t status;
 
-	if (!f)
+	if (!has_functions(f, op, d))
 		return XENAPT_E_UNSUPPORTED;
 	if (op->size && run->state && has_two_effects(op, d))
 		status = both_or_none(o->model->state_size, f, run, op, d, answer);

@@ -27,6 +27,7 @@ enum { QUICK, FICKLE, LONG, COUNTED, ALONE };
 #define COUNTED_AT(n)	(0x380u + 8u * (n))	/* as fickle, and each read counts */
 #define ALONE_AT(n)	(0x400u + 8u * (n))	/* slow, independent */
 #define MIX		1u			/* command, fast: argument = submitter */
+#define UNWELCOME	77u			/* ... but for this one: declined */
 #define DRAIN		2u			/* command, slow */
 #define ALONE_VECTOR	SUBMITTERS		/* raised by what touches no state */
 
@@ -66,6 +67,8 @@ static uint32_t fast_command(struct xenaperture_run *run, uint32_t number, uint6
 {
 	struct sample *s = run->state;
 
+	if (n == UNWELCOME)
+		return XENAPT_E_DECLINED;
 	if (number != MIX || n >= SUBMITTERS)
 		return XENAPT_E_VALUE;
 	*result = s->value[QUICK][n];
@@ -1044,6 +1047,35 @@ static void range_is_last(void)
 	CHECK_EQ(w.declined[SLOW_LANE], 1);
 }
 
+static uint64_t counted(void)
+{
+	return ((const struct sample *)current()->state)->value[COUNTED][1];
+}
+
+/* What the model declines, and the slow half has no function for: a name, and nothing is executed. */
+static void nobody_to_decline_to(void)
+{
+	static const struct xenaperture_functions none;
+	static const struct xenapt_operation ops[] = {
+		WRITE(FICKLE_AT(1), 7),
+		{ .reg = FICKLE_AT(1), .size = 8, .direction = XENAPT_OP_SET, .value = 7 },
+		{ .reg = COUNTED_AT(1), .size = 4, .direction = XENAPT_OP_WRITE, .value = 7 },
+		{ .reg = MIX, .direction = XENAPT_OP_WRITE, .value = UNWELCOME },
+		{ .reg = LONG_AT(1), .size = 8 },
+	};
+
+	bare_world();
+	w.lane[SLOW_LANE].slow = &none;
+	for (unsigned int i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		last_status = XENAPT_OK;
+		submit(&ops[i]);
+		drain();
+		CHECK_EQ(last_status, XENAPT_E_UNSUPPORTED);
+	}
+	CHECK_EQ(w.declined[FAST_LANE], sizeof(ops) / sizeof(ops[0]));
+	CHECK_EQ(counted(), 0);
+}
+
 /* The device's own check, and another version of it, by name and number. */
 static void refused_by_the_device(void)
 {
@@ -1066,11 +1098,6 @@ static void refused_by_the_device(void)
 		CHECK_EQ(last_status, i == 0 ? XENAPT_E_RECORD : XENAPT_E_RECORD_VERSION);
 		CHECK_EQ(last_value, i == 2 ? 2 : 0);
 	}
-}
-
-static uint64_t counted(void)
-{
-	return ((const struct sample *)current()->state)->value[COUNTED][1];
 }
 
 /* A read that counts, and a write that declines or refuses, in one operation: both count, or none. */
@@ -1360,6 +1387,7 @@ static CU_TestInfo tests[] = {
 	{ "a refused record", refused_record },
 	{ "reset heals time", reset_heals_time },
 	{ "range is last", range_is_last },
+	{ "nobody to decline to", nobody_to_decline_to },
 	{ "refused by the device, by version", refused_by_the_device },
 	{ "no half operation", no_half_operation },
 	{ "leaving", leaving },
