@@ -436,6 +436,12 @@ static enum xapt_executed reset(struct xapt_operations *o, const struct xenapt_r
 	return XAPT_EXECUTED;
 }
 
+/* The aperture was there when it was executed, and has not been mapped again yet. */
+static bool was_executed(const struct xapt_operations *o, uint64_t id)
+{
+	return o->usable && xapt_record_done(&o->record, id);
+}
+
 /* It is ours to decide, and the state is ours. */
 static enum xapt_executed with_state(struct xapt_operations *o, const struct xenapt_request *q,
 				     const struct xapt_decoded *d, void *range,
@@ -444,6 +450,10 @@ static enum xapt_executed with_state(struct xapt_operations *o, const struct xen
 	struct xenaperture_run run = make_run(o, clock);
 
 	o->owed = false;
+	if (q->u.operation.handle && !range && !was_executed(o, q->id)) {
+		put(o, r, XENAPT_E_RANGE, 0);
+		return XAPT_EXECUTED;
+	}
 	if (!q->u.operation.size && d->id == XENAPT_COMMAND_RESET)
 		return reset(o, q, r, clock);
 	if (!o->usable) {
@@ -484,6 +494,10 @@ static enum xapt_executed as_second(struct xapt_operations *o, const struct xena
 			return decline(o, op, r, false);
 		return with_state(o, q, d, range, r, clock);
 	}
+	if (op->handle && !range) {
+		put(o, r, XENAPT_E_RANGE, 0);
+		return XAPT_EXECUTED;
+	}
 	run = make_run(o, clock);
 	run.state = NULL;
 	run.id = q->id;
@@ -515,8 +529,6 @@ enum xapt_executed xapt_operations_execute(struct xapt_operations *o, const stru
 	/* What has an error, too, is told that it may come, or has to wait. */
 	if (status != XENAPT_E_MALFORMED && !may_come(o, op))
 		return decline(o, op, r, false);
-	if (status == XENAPT_OK && op->handle && !range && !first_device(o))
-		status = XENAPT_E_RANGE;
 	if (status != XENAPT_OK) {
 		put(o, r, status, 0);
 		return XAPT_EXECUTED;

@@ -1047,6 +1047,48 @@ static void range_is_last(void)
 	CHECK_EQ(w.declined[SLOW_LANE], 1);
 }
 
+/* Executed, then sent again while its aperture is not mapped yet: the answer is known. */
+static void range_of_before(void)
+{
+	struct xenapt_operation op = { .reg = LONG_AT(1), .size = 8, .direction = XENAPT_OP_WRITE,
+				       .value = 7, .submitter = 1, .handle = 99, .length = 8 };
+	struct xenapt_request q = { .id = XENAPT_OP_ID | 99, .u.operation = op };
+	struct xapt_operations *o = &w.lane[SLOW_LANE];
+	struct xenapt_response r = { 0 };
+	uint64_t memory, raise;
+
+	bare_world();
+	lane_down(FAST_LANE);
+	take();
+	for (unsigned int i = 0; i < 3; i++) {
+		if (i)
+			lane_up(SLOW_LANE);
+		xapt_operations_begin(o, clock_of(SLOW_LANE));
+		CHECK_EQ(xapt_operations_execute(o, &q, i ? NULL : &memory, &r, clock_of(SLOW_LANE)),
+			 XAPT_EXECUTED);
+		CHECK(xapt_operations_end(o, false, clock_of(SLOW_LANE), &raise));
+		CHECK_EQ(r.status, XENAPT_OK);
+		CHECK_EQ(o->count.repeated, i > 0);
+	}
+	CHECK_EQ(((const struct sample *)current()->state)->value[LONG][1], 7);
+}
+
+/* ... and where it touches no state, or is RESET, there is none to be known. */
+static void no_range_at_all(void)
+{
+	struct xenapt_operation alone = read_alone;
+	struct xenapt_operation reset = { .reg = XENAPT_COMMAND_RESET, .direction = XENAPT_OP_WRITE };
+
+	bare_world();
+	lane_down(FAST_LANE);
+	take();
+	alone.handle = reset.handle = 99;
+	slow_alone(&alone);
+	CHECK_EQ(last_status, XENAPT_E_RANGE);
+	slow_alone(&reset);
+	CHECK_EQ(last_status, XENAPT_E_RANGE);
+}
+
 static uint64_t counted(void)
 {
 	return ((const struct sample *)current()->state)->value[COUNTED][1];
@@ -1387,6 +1429,8 @@ static CU_TestInfo tests[] = {
 	{ "a refused record", refused_record },
 	{ "reset heals time", reset_heals_time },
 	{ "range is last", range_is_last },
+	{ "a range of before", range_of_before },
+	{ "no range at all", no_range_at_all },
 	{ "nobody to decline to", nobody_to_decline_to },
 	{ "refused by the device, by version", refused_by_the_device },
 	{ "no half operation", no_half_operation },

@@ -335,8 +335,9 @@
  * covers the first byte (XENAPT_E_REGISTER) and also the last, and the access is aligned
  * to its size (XENAPT_E_STRADDLE); the register admits the size (XENAPT_E_WIDTH) and
  * the direction (XENAPT_E_ACCESS); the command exists (XENAPT_E_COMMAND); the
- * range lies in a mapped aperture (XENAPT_E_RANGE). Then the device decides (XENAPT_E_VALUE,
- * XENAPT_E_DEVICE, or any other). A change returns the register's value before it.
+ * range lies in a mapped aperture (XENAPT_E_RANGE; what was executed already is answered
+ * without). Then the device decides (XENAPT_E_VALUE, XENAPT_E_DEVICE, or any other). A change
+ * returns the register's value before it.
  *
  * Ids. The id of an operation is XENAPT_OP_ID | number << 5 | entry, entry 0..31,
  * number raised with each operation of a record's life and never used again; no
