@@ -42,7 +42,8 @@ struct door {
 	struct xapt_operations operations;
 	uint64_t who;		/* TRAP_SERVES() */
 	uint64_t due;		/* 0: never */
-	uint32_t run;		/* vCPUs whose element is to be tried in the next turn */
+	uint32_t run;		/* vCPUs whose element is to be tried in the next turn, ... */
+	unsigned int first;	/* ... from this one on */
 	uint32_t waiting;	/* ... with since */
 	uint32_t taken;		/* entries that cannot be used */
 	uint32_t stale;		/* ... because of what was given up, and may be answered yet */
@@ -261,21 +262,31 @@ static bool execute_one(struct door *d, unsigned int v, uint64_t now)
 	return end == XAPT_EXECUTED;
 }
 
-/* Bits of the vCPUs whose element was executed; the others stay in run. */
+/* From first on, and around. */
+static unsigned int next_of(uint32_t left, unsigned int first)
+{
+	uint32_t above = left & ~(BIT(first) - 1);
+
+	return (unsigned int)__builtin_ctz(above ? above : left);
+}
+
+/* Bits of the vCPUs whose element was executed; the others stay in run, and come first in the next turn. */
 static uint32_t execute(struct door *d, uint64_t now)
 {
 	uint32_t left = d->run, done = 0;
+	unsigned int v, first = d->first;
 
 	d->run = 0;
-	for (; left; left &= left - 1) {
-		unsigned int v = (unsigned int)__builtin_ctz(left);
-
+	for (; left; left &= ~BIT(v)) {
+		v = next_of(left, first);
 		if (execute_one(d, v, now)) {
 			done |= BIT(v);
-		} else {
-			wait_since(d, v, now);
-			d->run |= BIT(v);
+			continue;
 		}
+		wait_since(d, v, now);
+		if (!d->run)
+			d->first = v;
+		d->run |= BIT(v);
 	}
 	return done;
 }
@@ -316,8 +327,8 @@ static void give_up(struct door *d, unsigned int v)
 	d->count.timeouts++;
 	d->run &= ~BIT(v);
 	if (c->state == AWAY) {
-		d->stale |= entry_bit(id);
-		slow_give_up(number_of(d), id);
+		if (slow_give_up(number_of(d), id))
+			d->stale |= entry_bit(id);
 		if (!d->given_up)
 			console_say(CONSOLE_ERROR, "guest %u device %u: no answer from the second device within %lu ms: all ones until there is one",
 				    guest, d->place->setup.devid,
