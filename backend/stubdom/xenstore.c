@@ -51,6 +51,8 @@ void store_init(void (*watched)(const char *path, const char *token))
 	ring = machine_page(stub_start->store_mfn);
 	on_watch = watched;
 	events_use(stub_start->store_evtchn);
+	/* The life before may have taken the event, and not what it told of. */
+	store_read();
 	/* Its maker was restarted: xenstored keeps few of them. */
 	if (open_transaction)
 		store_end(open_transaction, true);

@@ -57,6 +57,7 @@ UNIT_SRCS_test_access := $(call unit_core,access)
 UNIT_SRCS_test_model := $(call unit_core,model parse)
 UNIT_SRCS_test_record :=
 UNIT_SRCS_test_door := $(call unit_core,access operations model parse)
+UNIT_SRCS_test_store :=
 UNIT_SRCS_test_operations := $(addprefix backend/devices/timer/,timer.c timer_slow.c) \
 			     $(call unit_core,operations model parse)
 UNIT_SRCS_test_timer := $(addprefix backend/devices/timer/,timer.c timer_slow.c) \
@@ -70,7 +71,7 @@ UNIT_LIBS_test_sandbox := -lseccomp -lcap
 UNIT_TESTS := test_parse test_negotiate test_directory test_ring test_signals test_device \
 	      test_handshake test_contract test_tool_spec test_tool_stat test_tool_device test_xenbus test_daemon \
 	      test_workers test_connection test_kernel test_sandbox test_stubs test_tool_fast test_access test_model test_record test_operations test_timer test_uart \
-	      test_owner test_child test_door test_pool test_returns test_admission test_tool_limits test_tool_remember test_tool_trapped
+	      test_owner test_child test_door test_store test_pool test_returns test_admission test_tool_limits test_tool_remember test_tool_trapped
 UNIT_PLAIN := $(UNIT_TESTS) test_interleavings test_threads
 UNIT_ASAN := $(UNIT_TESTS)
 UNIT_TSAN := test_threads
@@ -96,7 +97,7 @@ UNIT_LINK_tsan := -fsanitize=thread
 
 $(B)/asan/tests/fuzz/%.o: UNIT_CPPFLAGS += -DFUZZ_MAIN
 $(B)/asan/backend/stubdom/%.o $(B)/asan/tests/fuzz/stub/%.o $(B)/asan/tests/fuzz/fuzz_stub.o \
-$(B)/tests/unit/test_door.o $(B)/asan/tests/unit/test_door.o: UNIT_CPPFLAGS += \
+$(foreach t,door store,$(B)/tests/unit/test_$(t).o $(B)/asan/tests/unit/test_$(t).o): UNIT_CPPFLAGS += \
 	-DSTUB_HOSTED -Ibackend/stubdom -DXENAPERTURE_VERSION='"$(VERSION)"'
 
 $(B)/asan/backend/lib/%.o $(B)/asan/backend/daemon/%.o $(B)/asan/tests/unit/test_xenbus.o \
