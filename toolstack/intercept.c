@@ -23,9 +23,9 @@ static int check_kind(const struct store *store, const struct guest *guest,
 	if (look->pv)
 		return why_set(why, "guest %u is a PV guest: Xen traps no instructions of it for a device; "
 			       "use a PVH guest, or rings (leave io and mmio out)", guest->domid);
-	if (store_exists(store, "/local/domain/0/device-model/%u", guest->domid))
-		return why_set(why, "guest %u has a device model (HVM): trapped devices are for PVH guests; "
-			       "leave io and mmio out", guest->domid);
+	if (look->hvm)
+		return why_set(why, "guest %u is an HVM guest: trapped devices are for PVH guests; leave io and "
+			       "mmio out", guest->domid);
 	if (look->vcpus > TRAPPED_VCPUS)
 		return why_set(why, "guest %u has %u vCPUs, the limit with a trapped device is %u: lower "
 			       "vcpus (or maxvcpus)", guest->domid, look->vcpus, TRAPPED_VCPUS);

@@ -38,6 +38,8 @@ int target_look(unsigned int guest, struct target_guest *look, struct why *why)
 		return why_set(why, "there is no domain %u: xl list shows those that run", guest);
 	*look = (struct target_guest){
 		.pv = !(info.flags & XEN_DOMINF_hvm_guest),
+		.hvm = info.flags & XEN_DOMINF_hvm_guest &&
+		       info.arch_config.emulation_flags & ~XEN_X86_EMU_LAPIC,
 		.vcpus = info.max_vcpu_id + 1,
 		.memory = info.max_pages * XC_PAGE_SIZE,
 		.paused = info.flags & XEN_DOMINF_paused,

@@ -16,6 +16,7 @@
 /* A domain, the guest or its stub domain, as Xen has it. */
 struct target_guest {
 	bool pv;			/* it has no instructions that could be trapped */
+	bool hvm;			/* a platform is emulated for it: it is no PVH guest */
 	unsigned int vcpus;		/* that it may have */
 	uint64_t memory;		/* bytes that it may have */
 	bool paused;			/* by its administrator */

@@ -433,8 +433,12 @@ static void test_guests(void)
 	CHECK_EQ(check_one("type=timer,mmio=auto", &why), -1);
 	CHECK(strstr(why.text, "open ioreq server"));
 	served = false;
+	/* A QEMU that serves its disk makes no HVM guest of it. */
 	xs_fake_put("/local/domain/0/device-model/5/state", "running");
+	CHECK_EQ(check_one("type=timer,mmio=auto", &why), 0);
+	xen.hvm = true;
 	CHECK_EQ(check_one("type=timer,mmio=auto", &why), -1);
+	CHECK(strstr(why.text, "guest 5 is an HVM guest"));
 	xen.pv = true;
 	CHECK_EQ(check_one("type=timer,mmio=auto", &why), -1);
 	CHECK(strstr(why.text, "PV guest"));
