@@ -8,6 +8,7 @@
 #include "parse.h"
 #include "remember.h"
 #include "removal.h"
+#include "renew.h"
 #include "wait.h"
 
 #define EVERY_ID (-1)
@@ -157,6 +158,8 @@ static int detach_list(struct store *store, unsigned int guest, int id, struct d
 	if (status == EXIT_OK && list->count)
 		status = remove_all(store, guest, id, list, args);
 	forget_removed(store, list);
+	if (status == EXIT_OK && trapped.count)
+		status = renew_stub(store, guest, args->wait, args->options & OPTION_FORCE);
 	if (status == EXIT_OK)
 		printf("%u device%s of guest %s detached\n", count, count == 1 ? "" : "s",
 		       args->operand[0]);

@@ -7,6 +7,7 @@
 #include "fast.h"
 #include "intercept.h"
 #include "removal.h"
+#include "renew.h"
 #include "target.h"
 #include "wait.h"
 
@@ -375,6 +376,9 @@ void intercept_undo(struct intercept *intercept, bool ended)
 				 true);
 	else if (intercept->made && stub_destroy(intercept->store, &intercept->stub, &why))
 		say_why(EXIT_FAILED, &why);
+	/* It was there for rings, and got a target for nothing. */
+	if (!ended && !intercept->made)
+		renew_stub(intercept->store, intercept->guest->domid, REMOVAL_WAIT, true);
 	intercept->count = 0;
 	intercept->made = false;
 }

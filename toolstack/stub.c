@@ -146,7 +146,8 @@ struct making {
 	const struct fast_options *options;
 };
 
-static int write_list(const struct store *store, const struct stub *stub, struct why *why)
+static int write_list(const struct store *store, const struct stub *stub, const char *file,
+		      struct why *why)
 {
 	struct store_access own = { .owner = 0, .reader = 0 };
 	char path[STORE_PATH_MAX], guest[16];
@@ -157,7 +158,8 @@ static int write_list(const struct store *store, const struct stub *stub, struct
 	snprintf(path, sizeof(path), STUB_LIST "/%u", stub->domid);
 	return make_folder(store, own, path, why) ||
 	       write_text(store, own, path, "guest", guest, why) ||
-	       write_text(store, own, path, "name", stub->name, why) ? -1 : 0;
+	       write_text(store, own, path, "name", stub->name, why) ||
+	       (file && write_text(store, own, path, "file", file, why)) ? -1 : 0;
 }
 
 static int write_body(struct store *store, void *data, struct why *why)
@@ -172,7 +174,7 @@ static int write_body(struct store *store, void *data, struct why *why)
 	snprintf(spin, sizeof(spin), "%u", making->options->spin_us);
 	if (!store_exists(store, DOMAIN, stub->guest))
 		return why_set(why, "the guest ended while its stub domain was made");
-	return write_list(store, stub, why) ||
+	return write_list(store, stub, making->options->stub, why) ||
 	       make_folder(store, access, path, why) ||
 	       write_text(store, access, path, "guest", guest, why) ||
 	       write_text(store, access, path, "spin-us", spin, why) ||

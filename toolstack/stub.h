@@ -2,8 +2,10 @@
 /*
  * stub.h - the stub domain of a guest: one for all its first devices.
  *
- *   /local/domain/0/aperture-stub/<S>/   guest, name: which stub domains there are; ending: it is
- *                                        about to be destroyed, and gets no trapped device
+ *   /local/domain/0/aperture-stub/<S>/   guest, name: which stub domains there are; file: its program, if
+ *                                        it is not the installed one; target: it has power over
+ *                                        this guest; ending: it is about to be destroyed, and
+ *                                        gets no trapped device
  *   /local/domain/<S>/aperture/          guest, spin-us, log: what the stub domain reads
  *
  * The list is domain 0's own: what a stub domain says of itself is not asked.

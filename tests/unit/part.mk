@@ -31,7 +31,7 @@ UNIT_SRCS_test_tool_stat := $(call unit_tool,statfile store say) $(U)/tool_xenst
 			    $(call unit_core,parse status)
 UNIT_SRCS_test_tool_device := $(call unit_tool,spec address device store change wait removal say) \
 			      $(U)/tool_xenstore.c $(call unit_core,parse status)
-UNIT_SRCS_test_tool_fast := $(call unit_tool,spec address device store change wait removal say stub fast trapped intercept) \
+UNIT_SRCS_test_tool_fast := $(call unit_tool,spec address device store change wait removal say stub fast renew remember serving trapped intercept) \
 			    $(U)/tool_xenstore.c $(call unit_core,parse status)
 UNIT_SRCS_test_tool_trapped := $(UNIT_SRCS_test_tool_fast)
 UNIT_SRCS_test_tool_limits := $(call unit_tool,limits spec address say table) $(call unit_core,parse status)

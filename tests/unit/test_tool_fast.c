@@ -172,7 +172,7 @@ static void test_nodes(void)
 	has(words_seen, " name=\"web-aperture\" kernel=\"/a/stub\" ");
 	has(words_seen, " on_crash=\"preserve\" ");
 	dump = xs_fake_dump();
-	has(dump, "\n/local/domain/0/aperture-stub= 0\n" LIST "= 0\n" LIST "/guest=5 0\n"
+	has(dump, "\n/local/domain/0/aperture-stub= 0\n" LIST "= 0\n" LIST "/file=/a/stub 0\n" LIST "/guest=5 0\n"
 	    LIST "/name=web-aperture 0\n");
 	has(dump, "\n/local/domain/9/aperture= 9,0\n/local/domain/9/aperture/guest=5 9,0\n"
 	    "/local/domain/9/aperture/log=info 9,0\n/local/domain/9/aperture/spin-us=30 9,0\n");
