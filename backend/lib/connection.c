@@ -295,7 +295,7 @@ enum xenapt_status xapt_connection_open(struct xenaperture *x, const struct xapt
 	};
 	x->turn = x->due = x->masked = false;
 	x->stat_requests = UINT64_MAX;
-	x->refusals = 0;
+	x->refusals = x->timeouts = 0;
 	status = map_pages(x);
 	if (status == XENAPT_OK)
 		status = map_record(x);
@@ -415,6 +415,18 @@ static void say_refusals(struct xenaperture *x)
 	x->refusals = refusals;
 }
 
+/* Who was not there could not say it then: so as soon as it is. */
+static void say_timeouts(struct xenaperture *x)
+{
+	uint64_t timeouts = x->record ? *(volatile uint64_t *)&x->record->fast.timeouts : 0;
+
+	if (timeouts > x->timeouts)
+		xapt_log_some(&x->guest->said, XENAPERTURE_WARNING, x->who,
+			      "%llu trapped accesses in all were not answered in time: the guest read all ones",
+			      (unsigned long long)timeouts);
+	x->timeouts = timeouts;
+}
+
 void xapt_connection_service(struct xenaperture *x)
 {
 	bool tick = x->due && !x->masked;
@@ -523,6 +535,7 @@ bool xapt_connection_publish(struct xenaperture *x)
 	uint64_t guest;
 	bool changed;
 
+	say_timeouts(x);
 	if (!s)
 		return false;
 	guest = x->guest->max_pages - x->guest->pages_left;

@@ -50,7 +50,6 @@ struct door {
 	bool given_up;
 	bool broken;		/* it is not asked any more */
 	uint64_t rare;		/* sum of the counters that seldom change, as published */
-	struct { uint64_t trapped, forwarded, timeouts, faults, interrupts; } count;
 };
 
 enum vcpu_state {
@@ -155,8 +154,8 @@ static void element_done(struct door *d, unsigned int v, uint32_t status, uint64
 	struct step s = journal_step(v);
 
 	xapt_access_done(&j->access, &s.walk, &guest_memory, NULL, status, value);
-	d->count.trapped++;
-	d->count.faults += s.walk.faults - c->faults;
+	d->place->count.trapped++;
+	d->place->count.faults += s.walk.faults - c->faults;
 	c->faults = s.walk.faults;
 	if (s.id)
 		d->taken &= ~entry_bit(s.id) | d->stale;
@@ -211,7 +210,7 @@ static void send_on(struct door *d, unsigned int v, uint64_t now)
 	struct vcpu *c = &vcpus[v];
 
 	if (!may_send_on(d)) {
-		d->count.timeouts++;
+		d->place->count.timeouts++;
 		element_done(d, v, XENAPT_E_TIMEOUT, 0);
 		return;
 	}
@@ -220,7 +219,7 @@ static void send_on(struct door *d, unsigned int v, uint64_t now)
 		d->run |= BIT(v);
 		return;
 	}
-	d->count.forwarded += !c->sent;
+	d->place->count.forwarded += !c->sent;
 	c->sent = true;
 	c->state = AWAY;
 }
@@ -314,7 +313,7 @@ static void once_more(struct door *d, uint32_t lost, uint64_t now)
 
 static void interrupt(struct door *d)
 {
-	d->count.interrupts++;
+	d->place->count.interrupts++;
 	events_send(d->place->event);
 }
 
@@ -324,7 +323,7 @@ static void give_up(struct door *d, unsigned int v)
 	struct vcpu *c = &vcpus[v];
 	uint64_t id = c->request.id;
 
-	d->count.timeouts++;
+	d->place->count.timeouts++;
 	d->run &= ~BIT(v);
 	if (c->state == AWAY) {
 		if (slow_give_up(number_of(d), id))
@@ -394,10 +393,10 @@ static void publish_rare(struct door *d)
 	to->received = c->received;
 	to->revoked = c->revoked;
 	to->lost = c->lost;
-	to->forwarded = d->count.forwarded;
-	to->timeouts = d->count.timeouts;
-	to->faults = d->count.faults;
-	to->interrupts = d->count.interrupts;
+	to->forwarded = d->place->count.forwarded;
+	to->timeouts = d->place->count.timeouts;
+	to->faults = d->place->count.faults;
+	to->interrupts = d->place->count.interrupts;
 }
 
 static void publish(struct door *d)
@@ -405,15 +404,15 @@ static void publish(struct door *d)
 	const struct xapt_operation_counters *c = &d->operations.count;
 	volatile struct xenapt_fast_counters *to = &d->record->fast;
 	uint64_t rare = c->declined + c->repeated + c->refused + c->handed_over + c->received +
-			c->revoked + c->lost + d->count.forwarded + d->count.timeouts +
-			d->count.faults + d->count.interrupts;
+			c->revoked + c->lost + d->place->count.forwarded + d->place->count.timeouts +
+			d->place->count.faults + d->place->count.interrupts;
 
 	/* They only grow: the same sum is the same counters. */
 	if (rare != d->rare) {
 		d->rare = rare;
 		publish_rare(d);
 	}
-	to->trapped = d->count.trapped;
+	to->trapped = d->place->count.trapped;
 	to->hits = c->executed;
 	to->commits = c->commits;
 	to->wakes = loop_count.wakes;

@@ -781,7 +781,7 @@ struct xenapt_slot {
 	uint8_t  state[XENAPT_STATE_MAX];
 };
 
-/* Counters of the first device; it writes them, everybody may look. Since it started. */
+/* Counters of the first device; it writes them, everybody may look. Since it started, or restarted in place. */
 struct xenapt_fast_counters {
 	uint64_t hits;		/* operations executed */
 	uint64_t declined;	/* ... sent on to the second device */
@@ -799,7 +799,7 @@ struct xenapt_fast_counters {
 	uint64_t blocks;	/* ... and blocked */
 	uint64_t restarts;	/* of the stub domain, in place */
 	uint64_t started;	/* ns of Xen's system time: last start or restart */
-	/* Of a trapped device, section 11; else 0. */
+	/* Of a trapped device, section 11; else 0. Since it was attached: a restart in place keeps them. */
 	uint64_t trapped;	/* accesses; each element of REP is one */
 	uint64_t forwarded;	/* ... sent on to the second device */
 	uint64_t timeouts;	/* ... and not answered in time, or not sent on since */
