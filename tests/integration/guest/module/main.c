@@ -60,7 +60,7 @@ static const struct {
 	{ "keep",	cmd_keep,	3, "dev pages flags: an aperture; says its references" },
 	{ "unkeep",	cmd_unkeep,	0, "" },
 	{ "touch",	cmd_touch,	0, "the aperture of keep: every page" },
-	{ "grantmap",	cmd_grantmap,	3, "domain ro|rw reference... | scan first last" },
+	{ "grantmap",	cmd_grantmap,	3, "domain ro|rw [domain:]reference... | scan first last" },
 	{ "rawopen",	cmd_rawopen,	1, "dev: OPEN only; says the handle" },
 	{ "named",	cmd_named,	3, "dev type handle: a request that names it" },
 	{ "changed",	cmd_changed,	2, "dev pages: the directory after OFFER" },

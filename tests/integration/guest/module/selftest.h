@@ -148,6 +148,11 @@ int cmd_bench_echo(struct run *r);
 int cmd_balloon(struct run *r);
 int cmd_bench_operation(struct run *r);
 
+/* Any request, on the slow lane; says the answer. */
+int ask_raw(struct run *r, struct xen_aperture_dev *dev, const struct xenapt_request *q,
+	    struct xenapt_response *rsp);
+void *kept_memory(u64 *pages);		/* of keep; NULL: none */
+
 void drop_all(void);
 void isolation_end(void);
 
