@@ -60,6 +60,8 @@ static const struct {
 	{ "keep",	cmd_keep,	3, "dev pages flags: an aperture; says its references" },
 	{ "unkeep",	cmd_unkeep,	0, "" },
 	{ "touch",	cmd_touch,	0, "the aperture of keep: every page" },
+	{ "overstay",	cmd_overstay,	2, "dev pages: memory of the parent's that stays mapped after its RELEASE" },
+	{ "memory",	cmd_memory,	3, "kept|stayed fill|count value: of keep, or of overstay: each word; which are so" },
 	{ "grantmap",	cmd_grantmap,	3, "domain ro|rw [domain:]reference... | scan first last" },
 	{ "rawopen",	cmd_rawopen,	1, "dev: OPEN only; says the handle" },
 	{ "named",	cmd_named,	3, "dev type handle: a request that names it" },
@@ -243,6 +245,7 @@ static void __exit selftest_exit(void)
 	writer_end();
 	drop_all();
 	isolation_end();
+	overstay_end();
 }
 
 module_init(selftest_init);

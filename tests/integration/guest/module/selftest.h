@@ -15,6 +15,7 @@
  *	badops.c   operations, and words in shared pages, that no frontend makes
  *	record.c   state records that no device wrote
  *	isolation.c  references and handles that are told
+ *	overstay.c memory of the parent's that is mapped longer than it is said to be
  *	strike.c   one poisoned word
  *	cell.c     the cells of the matrix
  *	cycles.c   apertures made and ended, many times
@@ -135,6 +136,8 @@ int cmd_cell(struct run *r);
 int cmd_keep(struct run *r);
 int cmd_unkeep(struct run *r);
 int cmd_touch(struct run *r);
+int cmd_overstay(struct run *r);
+int cmd_memory(struct run *r);
 int cmd_grantmap(struct run *r);
 int cmd_rawopen(struct run *r);
 int cmd_named(struct run *r);
@@ -155,5 +158,6 @@ void *kept_memory(u64 *pages);		/* of keep; NULL: none */
 
 void drop_all(void);
 void isolation_end(void);
+void overstay_end(void);
 
 #endif /* SELFTEST_H */
