@@ -52,7 +52,7 @@ static const struct {
 	{ "poke",	cmd_poke,	5, "dev page offset size value: into a shared page" },
 	{ "peek",	cmd_peek,	4, "dev page offset size" },
 	{ "event",	cmd_event,	2, "dev lane [count]" },
-	{ "endless",	cmd_endless,	3, "dev lane ms: a ring that is always full" },
+	{ "endless",	cmd_endless,	3, "dev lane ms [deaf]: a ring that is always full" },
 	{ "garbage",	cmd_garbage,	2, "dev page [seed]: into all of it" },
 	{ "record",	cmd_record,	2, "dev how: spoil the current slot of the state record" },
 	{ "cell",	cmd_cell,	1, "dev: the cells of the matrix" },
