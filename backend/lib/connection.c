@@ -140,6 +140,15 @@ static enum xenapt_status refuse(enum xenapt_status status, const char *what, ui
 	return status;
 }
 
+/* Number bad of n references cannot be mapped; n: this domain can map no more. */
+static enum xenapt_status not_mapped(const char *what, uint32_t number, uint32_t bad, uint32_t n)
+{
+	if (bad < n)
+		return refuse(XENAPT_E_GRANT, what, number);
+	xapt_error_set(errno, "%s: this domain can map no more: its log says which limit it is", what);
+	return XENAPT_E_MAPPED_PAGES;
+}
+
 static enum xenapt_status map_pages(struct xenaperture *x)
 {
 	const struct xapt_link *l = &x->link;
@@ -148,13 +157,13 @@ static enum xenapt_status map_pages(struct xenaperture *x)
 	x->ring = xapt_host_map(&x->host, l->ring_ref, 1u << l->ring_order,
 				PROT_READ | PROT_WRITE, &bad);
 	if (!x->ring)
-		return refuse(XENAPT_E_GRANT, "cannot map ring-ref", bad);
+		return not_mapped("cannot map ring-ref", bad, bad, 1u << l->ring_order);
 	x->event = xapt_host_map(&x->host, &l->event_ref, 1, PROT_READ | PROT_WRITE, &bad);
 	if (!x->event)
-		return refuse(XENAPT_E_GRANT, "cannot map event-ref", l->event_ref);
+		return not_mapped("cannot map event-ref", l->event_ref, bad, 1);
 	x->mask = xapt_host_map(&x->host, &l->mask_ref, 1, PROT_READ, &bad);
 	if (!x->mask)
-		return refuse(XENAPT_E_GRANT, "cannot map mask-ref", l->mask_ref);
+		return not_mapped("cannot map mask-ref", l->mask_ref, bad, 1);
 	return XENAPT_OK;
 }
 
@@ -191,7 +200,7 @@ static enum xenapt_status map_record(struct xenaperture *x)
 	x->record = xapt_host_map(&x->host, l->record_ref, XENAPT_RECORD_PAGES,
 				  PROT_READ | PROT_WRITE, &bad);
 	if (!x->record)
-		return refuse(XENAPT_E_GRANT, "cannot map record-ref", bad);
+		return not_mapped("cannot map record-ref", bad, bad, XENAPT_RECORD_PAGES);
 	return open_timer(x) ? refuse(XENAPT_E_MEMORY, "no timer for device", l->devid) : XENAPT_OK;
 }
 

@@ -176,8 +176,9 @@
  *             checks the directory; "ok" is the acknowledgement.
  *   MAP       the parent maps all pages in one batch; one bad reference undoes
  *             the whole (XENAPT_E_GRANT; the index of the first bad page in
- *             value; the aperture stays offered). Only an acknowledged
- *             aperture can be mapped, and only once.
+ *             value; the aperture stays offered). References that are good, and
+ *             a parent that can map no more: XENAPT_E_MAPPED_PAGES. Only an
+ *             acknowledged aperture can be mapped, and only once.
  *   WITHDRAW  answered "ok" only when nothing is mapped any more. A device that
  *             still needs the memory answers XENAPT_E_BUSY: ask again later.
  *             After "ok" the child ends the grants and may free the pages.
@@ -220,7 +221,8 @@
  * All list pages but the last are full. count, level and index must be what n
  * implies, and the page must be mappable, else XENAPT_E_DIRECTORY with the page's
  * number in value (0 = the page the OFFER names, k = list page k - 1 of a level 2
- * directory). The
+ * directory); one that only the parent's own limits keep from being mapped is
+ * XENAPT_E_MAPPED_PAGES. The
  * parent copies the directory; later changes to it have no effect. Directory
  * pages are granted read-only and may be ended after the OFFER is answered.
  *
