@@ -129,6 +129,7 @@ void xapt_aperture_open(struct xapt_device *d, const struct xenapt_open *q,
 		status = negotiate(d, q, &granted);
 	if (status != XENAPT_OK) {
 		d->short_of = q->least;
+		d->short_given = q->flags & XENAPT_OPEN_PARENT_OWNED;
 		put(r, status, granted);
 		return;
 	}
@@ -252,6 +253,7 @@ static void take_description(struct xapt_device *d, struct xapt_aperture *a, uin
 
 	if (left && shape->pages > *left) {
 		d->short_of = (uint64_t)shape->pages * XENAPT_PAGE_SIZE;
+		d->short_given = false;
 		put(r, XENAPT_E_MAPPED_PAGES, *left);
 		return;
 	}
@@ -286,10 +288,12 @@ static void give(struct xapt_device *d, struct xapt_aperture *a, uint32_t again,
 	};
 	enum xenapt_status status = d->host_ops->give(d->host, &gift);
 
-	if (status == XENAPT_OK)
+	if (status == XENAPT_OK) {
 		a->gift = gift;
-	else
+	} else {
 		d->short_of = (uint64_t)shape->pages * XENAPT_PAGE_SIZE;
+		d->short_given = true;
+	}
 	put(r, status, status == XENAPT_OK ? gift.directory : 0);
 }
 
@@ -336,6 +340,7 @@ static bool map(struct xapt_device *d, struct xapt_aperture *a, struct xenapt_re
 	if (a->pages > *d->limits.pages_left ||
 	    (d->host_ops->reserve && !d->host_ops->reserve(d->host, a->pages))) {
 		d->short_of = a->length;
+		d->short_given = false;
 		put(r, XENAPT_E_MAPPED_PAGES, mappable(d));
 		return false;
 	}

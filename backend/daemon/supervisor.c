@@ -130,6 +130,7 @@ static void set_bounds(struct supervisor *s)
 	s->mapped.max_pages = s->config.max_mapped_total;
 	if (!s->mapped.max_pages)
 		s->mapped.max_pages = maptrack_bound(s->host ? s->stubs.xen : NULL);
+	means_init(&s->means, s->host ? s->stubs.xen : xen_open(), &s->given);
 	xapt_log(XENAPERTURE_DEBUG, "", "%llu pages of guests are mapped at most",
 		 (unsigned long long)s->mapped.max_pages);
 }

@@ -277,7 +277,7 @@ static void answer_reserve(struct guest *g, const struct message *m)
 
 	if (m->pages && m->pages <= left && m->pages <= XENAPT_MAX_PAGES)
 		pages = left - m->pages > 8 * SPARE_PAGES ? m->pages + SPARE_PAGES : m->pages;
-	if (!pages) {
+	if (!pages && m->pages) {
 		r.status = XENAPT_E_MAPPED_PAGES;
 		snprintf(r.text, sizeof(r.text), "%u pages more; of max_mapped_total (%llu) %llu are left",
 			 m->pages, (unsigned long long)t->max_pages, (unsigned long long)left);

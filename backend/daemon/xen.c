@@ -14,6 +14,7 @@
 
 #include "log.h"
 
+#define ENTRIES_A_FRAME	512u	/* of a grant table of version 1 */
 #define SERVERS		8u	/* Xen's limit for a guest; their numbers begin at 0 */
 
 struct xen *xen_open(void)
@@ -162,6 +163,15 @@ int xen_command_line(struct xen *x, char *text, size_t room)
 		return -1;
 	snprintf(text, room, "%.*s", (int)sizeof(line), line);
 	return 0;
+}
+
+uint64_t xen_own_grants(struct xen *x)
+{
+	struct gnttab_query_size query = { .dom = DOMID_SELF };
+
+	if (xc_gnttab_query_size((xc_interface *)x, &query) || query.status != GNTST_okay)
+		return UINT64_MAX;
+	return (uint64_t)query.max_nr_frames * ENTRIES_A_FRAME;
 }
 
 void xen_destroy(struct xen *x, uint32_t domid)

@@ -396,21 +396,45 @@ void xapt_connection_close(struct xenaperture *x)
 
 /* ---- work ---- */
 
+static const char *means_text(uint64_t pages, char text[24])
+{
+	snprintf(text, 24, pages == UINT64_MAX ? "?" : "%llu", (unsigned long long)pages);
+	return text;
+}
+
+/* Not policy, but what this domain has. */
+static void say_means(struct xenaperture *x, const struct xapt_giving *now)
+{
+	const struct xapt_means *m = &now->means;
+	uint64_t least = m->memory < m->entries ? m->memory : m->entries;
+
+	if (!x->core.short_given || least >= x->core.short_of / XENAPT_PAGE_SIZE ||
+	    least >= now->max_pages - now->pages)
+		return;
+	xapt_log_some(&x->guest->said, XENAPERTURE_WARNING, x->who,
+		      "no %s of this domain for %llu bytes: raise %s", m->memory < m->entries ?
+		      "memory" : "grant entries", (unsigned long long)x->core.short_of,
+		      m->memory < m->entries ? XAPT_RAISE_MEMORY : XAPT_RAISE_ENTRIES);
+}
+
 /* Which limit it was, what is left of each, and what raises it. */
 static void say_limits(struct xenaperture *x)
 {
 	static const struct xapt_giving none;
 	const struct xapt_giving *now = x->guest->giver ? &x->guest->giver->now : &none;
 	const struct xapt_guest *g = x->guest;
+	char text[2][24];
 
 	xapt_log_some(&x->guest->said, XENAPERTURE_WARNING, x->who,
-		      "refused by a limit: %llu bytes needed; max-size %llu; pages of 4096 left: %llu of max_pages_per_guest %llu (offered %llu), %llu of max_mapped_total %llu, parent-owned %llu of max_given %llu",
+		      "refused by a limit: %llu bytes needed; max-size %llu; pages of 4096 left: %llu of max_pages_per_guest %llu (offered %llu), %llu of max_mapped_total %llu, parent-owned %llu of max_given %llu (this domain: memory %s, grant entries %s)",
 		      (unsigned long long)x->core.short_of, (unsigned long long)x->link.max_size,
 		      (unsigned long long)g->pages_left, (unsigned long long)g->max_pages,
 		      (unsigned long long)(g->max_pages - g->offered_left),
 		      (unsigned long long)now->mappable, (unsigned long long)now->max_mapped,
 		      (unsigned long long)now->left[XAPT_POOL_WRITABLE],
-		      (unsigned long long)now->max_pages);
+		      (unsigned long long)now->max_pages, means_text(now->means.memory, text[0]),
+		      means_text(now->means.entries, text[1]));
+	say_means(x, now);
 }
 
 static void say_refusals(struct xenaperture *x)

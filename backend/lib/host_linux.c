@@ -212,6 +212,8 @@ static uint64_t host_givable(void *host, bool child_read_only)
 {
 	const struct xapt_host *h = host;
 
+	if (h->giver && h->giver->look)
+		h->giver->look(h->giver);
 	return h->giver ? h->giver->now.left[child_read_only ? XAPT_POOL_READ_ONLY :
 					     XAPT_POOL_WRITABLE] : 0;
 }

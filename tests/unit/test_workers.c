@@ -366,6 +366,10 @@ static void test_give(void)
 	char text[8];
 	int fd;
 
+	/* Asked, the supervisor says what there is, and reserves nothing. */
+	wishes.giver.look(&wishes.giver);
+	CHECK_EQ(wishes.giver.now.left[XAPT_POOL_WRITABLE], 100);
+	CHECK_EQ(guest.reserved, 0);
 	CHECK_EQ(xapt_give(&wishes.giver, 0, &g), XENAPT_OK);
 	CHECK_EQ(wishes.giver.now.left[XAPT_POOL_WRITABLE], 80);
 	strcpy(g.addr, "kept");
