@@ -300,7 +300,10 @@ static int create(struct xen_aperture *ap, struct apf_connection *c)
 	err = open_wished(ap, c);
 	if (err)
 		return err;
-	if (!parent_owned(ap)) {
+	/* OPEN takes nothing anywhere but says how much it will be; OFFER makes the parent allocate. */
+	if (parent_owned(ap)) {
+		err = apf_admit_foreign(ap->size / XENAPT_PAGE_SIZE);
+	} else {
 		err = ap->existing ? 0 : make_memory(ap);
 		err = err ?: grant_memory(ap);
 	}

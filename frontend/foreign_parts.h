@@ -60,6 +60,9 @@ int foreign_map_chunk(struct gnttab_map_grant_ref *op, grant_handle_t *handle, u
 		      unsigned int *bad);
 void foreign_unmap_chunk(struct gnttab_unmap_grant_ref *op, unsigned int n);
 
+/* What raises Xen's limit of mappings, for the log. */
+#define FOREIGN_FULL	"this guest has no maptrack entries left: raise max_maptrack_frames in its configuration"
+
 /* foreign_pages.c: the kernel's mapping */
 int foreign_pages_map(struct apf_foreign *f);
 void foreign_pages_unmap(struct apf_foreign *f);

@@ -92,6 +92,7 @@ bool apf_refs_headroom(void);
 void apf_say_no_refs(unsigned int need);
 int apf_admit_refs(unsigned int refs);
 int apf_admit_memory(unsigned int pages);
+int apf_admit_foreign(unsigned int pages);
 int apf_admit_quarantine(struct xen_aperture_dev *dev);
 int apf_admit_length(struct xen_aperture_dev *dev, u64 length);
 
