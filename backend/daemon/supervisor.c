@@ -128,8 +128,12 @@ static void set_bounds(struct supervisor *s)
 {
 	s->given.max_pages = s->config.max_given_total / XENAPT_PAGE_SIZE;
 	s->mapped.max_pages = s->config.max_mapped_total;
-	if (!s->mapped.max_pages)
+	if (!s->mapped.max_pages) {
 		s->mapped.max_pages = maptrack_bound(s->host ? s->stubs.xen : NULL);
+		if (!s->host)
+			xapt_log(XENAPERTURE_INFO, "", "max_mapped_total = auto: %llu pages, for the 1024 maptrack frames that a domain has by default; where max_maptrack_frames of this one's configuration is another number, set max_mapped_total",
+				 (unsigned long long)s->mapped.max_pages);
+	}
 	means_init(&s->means, s->host ? s->stubs.xen : xen_open(), &s->given);
 	xapt_log(XENAPERTURE_DEBUG, "", "%llu pages of guests are mapped at most",
 		 (unsigned long long)s->mapped.max_pages);
@@ -303,6 +307,7 @@ int supervisor_main(const struct config *config, const char *text, bool foregrou
 	if (start(&s, text))
 		return -1;
 	nodes_work(&s);
+	elsewhere_policy(&s.bus, &s.config, s.mapped.max_pages);
 	elsewhere_sign(&s.bus, true);
 	xapt_log(XENAPERTURE_INFO, "", "serving %s", s.bus.root);
 	sd_notify(0, "READY=1");

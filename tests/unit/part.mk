@@ -34,14 +34,14 @@ UNIT_SRCS_test_tool_device := $(call unit_tool,spec address device store change 
 UNIT_SRCS_test_tool_fast := $(call unit_tool,spec address device store change wait removal say stub fast renew remember serving trapped intercept) \
 			    $(U)/tool_xenstore.c $(call unit_core,parse status)
 UNIT_SRCS_test_tool_trapped := $(UNIT_SRCS_test_tool_fast)
-UNIT_SRCS_test_tool_limits := $(call unit_tool,limits spec address say table) $(call unit_core,parse status)
+UNIT_SRCS_test_tool_limits := backend/daemon/config.c $(call unit_tool,limits policy spec address say table) $(call unit_core,parse status)
 UNIT_SRCS_test_tool_remember := $(call unit_tool,remember serving spec address store say wait device) \
 				$(U)/tool_xenstore.c $(call unit_core,parse status)
 UNIT_SRCS_test_xenbus := backend/lib/xenbus.c backend/lib/log.c backend/lib/stat.c \
 			 $(U)/tool_xenstore.c $(call unit_core,handshake negotiate parse status)
 UNIT_SRCS_test_daemon := $(addprefix backend/daemon/,config.c maptrack.c means.c message.c) backend/lib/means.c $(call unit_core,parse)
 
-UNIT_SRCS_test_workers := $(addprefix backend/daemon/,nodes.c workers.c files.c wishes.c message.c elsewhere.c keeper.c) \
+UNIT_SRCS_test_workers := $(addprefix backend/daemon/,config.c nodes.c workers.c files.c wishes.c message.c elsewhere.c keeper.c) \
 			  $(addprefix backend/lib/,give.c pool.c xenbus.c log.c stat.c) \
 			  $(U)/tool_xenstore.c $(call unit_core,directory handshake negotiate parse status)
 UNIT_SRCS_test_stubs := backend/daemon/stubs.c backend/daemon/watchdog.c \
@@ -103,6 +103,8 @@ $(foreach t,door store,$(B)/tests/unit/test_$(t).o $(B)/asan/tests/unit/test_$(t
 $(B)/asan/backend/lib/%.o $(B)/asan/backend/daemon/%.o $(B)/asan/tests/unit/test_xenbus.o \
 $(patsubst %,$(B)/asan/tests/unit/test_%.o,daemon workers connection kernel sandbox stubs pool returns): UNIT_CPPFLAGS += \
 	-D_GNU_SOURCE -Ibackend/lib -DXENAPERTURE_DEVICES='"/devices"' -DXENAPERTURE_RUN='"/run/xen-aperture"'
+
+$(B)/asan/toolstack/policy.o: UNIT_CPPFLAGS += -DXENAPERTURE_SYSCONF='"/etc"'
 
 # variant, program, sources, arguments
 define unit_program

@@ -277,16 +277,26 @@ static void test_elsewhere(void)
 /* In a driver domain the daemon says that it is there, in domain 0 it need not. */
 static void test_sign(void)
 {
-	static const char sign[] = "data/aperture-backend";
+	static const char sign[] = "data/aperture-backend", limits[] = "data/aperture-limits";
+	struct config config;
 
+	config_defaults(&config);
 	begin();
+	elsewhere_policy(&s.bus, &config, 1);
 	elsewhere_sign(&s.bus, true);
-	CHECK(!xs_fake_get(sign));
+	CHECK(!xs_fake_get(sign) && !xs_fake_get(limits));
 	s.bus.own = 6;
+	s.bus.gives = true;
+	elsewhere_policy(&s.bus, &config, 98304);
+	CHECK_STR(xs_fake_get(limits), "max_pages_per_guest=32768 max_mapped_total=98304 max_size=4261478400 max_given=16777216 max_given_total=134217728");
+	s.bus.gives = false;
+	elsewhere_policy(&s.bus, &config, 7);
+	CHECK(strstr(xs_fake_get(limits), " max_mapped_total=7 ") && strstr(xs_fake_get(limits), " max_given=0 "));
 	elsewhere_sign(&s.bus, true);
 	CHECK_STR(xs_fake_get(sign), "1");
 	elsewhere_sign(&s.bus, false);
 	CHECK(!xs_fake_get(sign));
+	CHECK(!xs_fake_get(limits));
 	end();
 }
 
