@@ -18,6 +18,7 @@ struct config {
 	char uuid[40];				/* "" when the file names none */
 	uint64_t max_grant_frames;		/* 0: it says nothing */
 	uint64_t max_event_channels;		/* likewise */
+	uint64_t max_maptrack_frames;		/* likewise */
 	uint64_t memory;			/* MiB, likewise */
 	uint64_t vcpus;				/* that it may have, likewise */
 	bool pvh;
