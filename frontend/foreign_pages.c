@@ -71,7 +71,7 @@ void foreign_unmap_chunk(struct gnttab_unmap_grant_ref *op, unsigned int n)
 
 static int say_bad(struct apf_foreign *f, unsigned int i, int status)
 {
-	if (status == GNTST_no_device_space) {
+	if (foreign_full(status)) {
 		pr_warn_ratelimited(NAME ": page %u of %u cannot be mapped: " FOREIGN_FULL "\n",
 				    i, f->pages);
 		return -ENOSPC;

@@ -51,6 +51,12 @@ static inline bool foreign_pv(void)
 	return xen_pv_domain();
 }
 
+/* No maptrack entry: Xen says one of these, an older one the other. */
+static inline bool foreign_full(int status)
+{
+	return status == GNTST_no_space || status == GNTST_no_device_space;
+}
+
 /* foreign.c */
 void foreign_get(struct apf_foreign *f);
 void foreign_put(struct apf_foreign *f);

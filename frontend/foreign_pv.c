@@ -146,7 +146,7 @@ static int map_some(struct foreign_view *v, const unsigned long *at, const grant
 		v->handle[at[i]] = handle[i];
 	if (status == GNTST_okay)
 		return 0;
-	if (status == GNTST_no_device_space) {
+	if (foreign_full(status)) {
 		pr_warn_ratelimited("xen-aperture: %s[%d]: %lu pages cannot be mapped for a program, which takes an entry a page beside the kernel's: " FOREIGN_FULL "\n",
 				    current->comm, task_pid_nr(current), v->pages);
 		return -ENOSPC;
