@@ -60,6 +60,8 @@ void apf_lane_disconnect(struct apf_lane *lane, const char *why)
 /* This side gives up on the parent's epoch: a named error, and closed. */
 static void fail(struct apf_lane *lane, u32 epoch, u32 status, const char *why)
 {
+	/* Here at once; xenstore takes its time. */
+	remember_error(lane, status, true, why);
 	dev_err_ratelimited(&lane->xbdev->dev, "%s: %s\n", xen_aperture_status_name(status), why);
 	lane->failed_epoch = epoch;
 	xenbus_printf(XBT_NIL, lane->xbdev->nodename, XENAPT_NODE_ERROR, "%s: %s",
