@@ -560,6 +560,7 @@ void xen_aperture_free(struct xen_aperture *ap)
 
 	if (!ap)
 		return;
+	kref_get(&ap->ref);	/* the reaper may be done with it as soon as the lock is let go */
 	mutex_lock(&ap->lock);
 	silence(ap);
 	ap->live = false;
@@ -575,6 +576,7 @@ void xen_aperture_free(struct xen_aperture *ap)
 	cancel_work_sync(&ap->work);
 	if (!err)
 		apf_aperture_put(ap);
+	apf_aperture_put(ap);
 }
 EXPORT_SYMBOL_GPL(xen_aperture_free);
 
