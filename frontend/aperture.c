@@ -567,9 +567,12 @@ void xen_aperture_free(struct xen_aperture *ap)
 	hurry = in_a_hurry(ap);
 	err = hurry ? -EINTR : finish(ap);
 	ap->ending = err;
-	/* A device that is gone has no connection: nothing can fail then. */
-	while (err && !apf_device_want_reap(ap->dev, hurry ? 0 : REAP_SOON))
+	/* A device that is gone has no connection, or soon has none: nothing can fail then. */
+	while (err && !apf_device_want_reap(ap->dev, hurry ? 0 : REAP_SOON)) {
+		cond_resched();
 		err = finish(ap);
+	}
+	ap->ending = err;
 	if (!err)
 		apf_device_unclaim(ap->dev, ap);
 	mutex_unlock(&ap->lock);
