@@ -478,6 +478,7 @@ static int claim_to_release(struct xen_aperture *ap)
 	struct apf_connection *c;
 	int err;
 
+	apf_detach(ap);		/* dead, but perhaps not ended: it still knows the slot */
 	apf_foreign_unmap(ap->foreign);
 	ap->foreign = NULL;
 	set_home(ap, NULL);
