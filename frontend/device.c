@@ -360,13 +360,17 @@ void apf_device_forget_clocks(struct xen_aperture_dev *dev)
 	WRITE_ONCE(record->skew, 0);
 }
 
-/* False: the device is gone, nobody will reap. */
+/* Any context. As apf_kick(). False: the device is gone, nobody will reap. */
 bool apf_device_want_reap(struct xen_aperture_dev *dev, unsigned long delay)
 {
-	bool alive = !READ_ONCE(dev->gone);
+	unsigned long flags;
+	bool alive;
 
+	spin_lock_irqsave(&dev->slow->lock, flags);
+	alive = !dev->gone;
 	if (alive)
 		mod_delayed_work(apf_work, &dev->reap_work, delay);
+	spin_unlock_irqrestore(&dev->slow->lock, flags);
 	return alive;
 }
 

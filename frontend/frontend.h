@@ -35,7 +35,7 @@
  *	xen_aperture_dev.ring_lock	spinlock, irq: rings of both lanes, entries, operations
  *	xen_aperture.signal_lock	spinlock, irq: aperture -> connection
  *	apf_partial.lock	spinlock, irq: copies of partial pages
- *	apf_lane.lock		spinlock, irq: connection, flags
+ *	apf_lane.lock		spinlock, irq: connection, flags; of the slow lane: its device's gone
  * mmap() holds a program's mmap_lock around xen_aperture.lock: nothing that is done under the
  * latter may want an mmap_lock. So memory is pinned before, and counted without a lock.
  * Callbacks of operations run under none. The handshake's work item holds none of them
@@ -499,7 +499,7 @@ struct xen_aperture_dev {
 	struct xenapt_mask_page *mask;
 
 	spinlock_t lock;
-	bool gone;			/* remove() was called */
+	bool gone;			/* remove() was called; slow->lock */
 	struct xen_aperture *aperture[XENAPT_MAX_APERTURES];
 	unsigned int apertures;
 

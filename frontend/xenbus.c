@@ -494,7 +494,9 @@ static void end_device(struct apf_lane *lane)
 
 	apf_device_unlist(dev);
 	apf_chardev_remove(dev);
+	spin_lock_irq(&lane->lock);
 	WRITE_ONCE(dev->gone, true);
+	spin_unlock_irq(&lane->lock);
 	end_lane(lane);
 	apf_operations_end(dev);
 	cancel_delayed_work_sync(&dev->reap_work);
