@@ -425,7 +425,7 @@ static int ask_withdraw(struct xen_aperture *ap)
 	return err;
 }
 
-/* Nothing of the other side's is to come: the last of it to where it belongs, and let go. */
+/* Nothing of the other side's is to come: the last of it to where it belongs, and let go. Idempotent. */
 static void end_copies(struct xen_aperture *ap)
 {
 	apf_partial_sync(ap->partial, false);
@@ -576,6 +576,8 @@ void xen_aperture_free(struct xen_aperture *ap)
 	ap->ending = err;
 	if (!err)
 		apf_device_unclaim(ap->dev, ap);
+	else
+		end_copies(ap);		/* what they are copies of is its owner's alone from here on */
 	mutex_unlock(&ap->lock);
 	cancel_work_sync(&ap->work);
 	if (!err)

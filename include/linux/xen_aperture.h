@@ -57,6 +57,8 @@
  *	the last descriptor and the last mapping of the file are gone (also by kill).
  *	Pages that a program still has mapped stay readable and writable for it until
  *	munmap, but no longer reach the other side.
+ *	When the file goes and the other side does not let go, copies of first and last pages get
+ *	nothing of it any more.
  *
  * Outage
  *	When the other side restarts, apertures stay and are connected again without

@@ -233,7 +233,8 @@ int xen_aperture_withdraw(struct xen_aperture *ap);
  * @ap: the aperture, or NULL; not valid afterwards
  *
  * Withdraws it first where needed. What the parent still maps stays allocated and is
- * counted and asked for again later, without the caller. No callback runs after return.
+ * counted and asked for again later, without the caller. No callback runs after return. Of a
+ * buffer of xen_aperture_offer() no partial page is read or written any more, whatever the parent does.
  */
 void xen_aperture_free(struct xen_aperture *ap);
 
