@@ -132,8 +132,9 @@ static inline bool apf_memory_pinned(const struct apf_memory *m, unsigned int i)
 	       !(i == m->pages - 1 && m->last_copied);
 }
 
-/* existing.c: pages that a program had before */
+/* existing.c: pages that a program or driver had before */
 struct apf_pins;
+void apf_page_let_go(struct page *page);
 void apf_pins_release(struct apf_pins *pins, struct page *page);
 void apf_pins_end(struct apf_pins *pins);
 unsigned int apf_pinned_pages(void);

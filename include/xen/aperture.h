@@ -137,14 +137,17 @@ struct xen_aperture *xen_aperture_create(struct xen_aperture_dev *dev,
  * xen_aperture_offer() - an aperture of kernel memory that exists
  * @dev: a connected device
  * @wish: copied; wanted and least are not used; flags: XENAPT_OPEN_PARENT_READ_ONLY or 0
- * @buffer: of kmalloc, vmalloc or the page allocator; need not be aligned, nor contiguous in
- *	memory. Not of the stack or a module's image
+ * @buffer: of vmalloc or the page allocator (single pages, alloc_pages_exact(), or __GFP_COMP); or of
+ *	kmalloc, if no whole page of it is of a slab: above 8 KiB, or less than a page. Need not be aligned,
+ *	nor contiguous in memory. Not of the stack or a module's image
  * @length: bytes
  * @status: as for xen_aperture_create()
  *
  * The buffer must stay allocated until xen_aperture_free() returned, and for as long as
  * xen_aperture_withdraw() says -EBUSY. Partial first and last pages are copies: see
- * xen_aperture_sync(). Its pages are held: freed early, they are lost, not reused.
+ * xen_aperture_sync(). Whole pages are held: freed early, they are lost, not reused. That is why those are
+ * refused that have no reference count of their own: a slab's, and all but the first of an allocation of
+ * several pages that is not compound.
  *
  * Return: as xen_aperture_create(), or -EINVAL (no such memory, length 0).
  */
