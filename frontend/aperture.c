@@ -463,6 +463,11 @@ int xen_aperture_withdraw(struct xen_aperture *ap)
 		if (!err)
 			withdrawn(ap);
 	}
+	/* Xen's word, not the parent's. The directory is this module's own. */
+	if (!err && ap->memory && apf_memory_revoke(ap->memory)) {
+		ap->status = XENAPT_E_BUSY;
+		err = -EBUSY;
+	}
 	mutex_unlock(&ap->lock);
 	return err;
 }

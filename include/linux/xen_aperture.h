@@ -185,8 +185,10 @@ struct xenapt_ioc_offer_memory {
  * @status: out: enum xenapt_status, as above
  * @reserved: 0
  *
- * EBUSY: the other side still needs it, it stays as it is: ask again later. ETIMEDOUT:
- * not known, the other side may still do it: ask again.
+ * EBUSY: the other side still needs it, it stays as it is: ask again later. Also when the other side
+ * said that it let go but has pages mapped: then nothing reaches it any more, and the aperture stays in the
+ * file until it did let go, or until the file is closed: only that gives up. ETIMEDOUT: not known,
+ * the other side may still do it: ask again.
  */
 struct xenapt_ioc_withdraw {
 	__u32 slot;

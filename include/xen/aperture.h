@@ -226,8 +226,9 @@ bool xen_aperture_unmask(struct xen_aperture *ap);
  * xen_aperture_free().
  *
  * Return: 0 (also when it was withdrawn before), -EBUSY (somebody still maps it: the
- * aperture works on, ask again later), -ETIMEDOUT or -EINTR (not known: the parent may
- * still do it; ask again, or free), or from xen_aperture_errno().
+ * aperture works on; or the parent said that it did not, and Xen says that it does: then it is over, and the
+ * memory is not private yet. Ask again later; only xen_aperture_free() gives up), -ETIMEDOUT or
+ * -EINTR (not known: the parent may still do it; ask again, or free), or from xen_aperture_errno().
  */
 int xen_aperture_withdraw(struct xen_aperture *ap);
 
