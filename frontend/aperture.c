@@ -396,7 +396,7 @@ struct xen_aperture *apf_aperture_make(struct xen_aperture_dev *dev,
 	mutex_unlock(&ap->lock);
 	if (!err)
 		return ap;
-	xen_aperture_free(ap);
+	apf_aperture_free(ap, err == -ETIMEDOUT);	/* it was waited for once */
 	return ERR_PTR(err);
 }
 
@@ -554,31 +554,29 @@ static void silence(struct xen_aperture *ap)
 }
 
 /* A program that ends, perhaps killed because of a parent that hangs, waits for nothing. */
-static bool in_a_hurry(struct xen_aperture *ap)
+static bool in_a_hurry(struct xen_aperture *ap, bool hurry)
 {
-	return connected(ap) && (current->flags & PF_EXITING || fatal_signal_pending(current));
+	return (connected(ap) || ap->given) &&
+	       (hurry || current->flags & PF_EXITING || fatal_signal_pending(current));
 }
 
-void xen_aperture_free(struct xen_aperture *ap)
+int apf_aperture_free(struct xen_aperture *ap, bool hurry)
 {
-	bool hurry;
 	int err;
 
-	if (!ap)
-		return;
 	kref_get(&ap->ref);	/* the reaper may be done with it as soon as the lock is let go */
 	mutex_lock(&ap->lock);
 	silence(ap);
 	ap->live = false;
-	hurry = in_a_hurry(ap);
+	hurry = in_a_hurry(ap, hurry);
 	err = hurry ? -EINTR : finish(ap);
-	ap->ending = err;
+	WRITE_ONCE(ap->ending, err);
 	/* A device that is gone has no connection, or soon has none: nothing can fail then. */
 	while (err && !apf_device_want_reap(ap->dev, hurry ? 0 : REAP_SOON)) {
 		cond_resched();
 		err = finish(ap);
 	}
-	ap->ending = err;
+	WRITE_ONCE(ap->ending, err);
 	if (!err)
 		apf_device_unclaim(ap->dev, ap);
 	else
@@ -588,6 +586,13 @@ void xen_aperture_free(struct xen_aperture *ap)
 	if (!err)
 		apf_aperture_put(ap);
 	apf_aperture_put(ap);
+	return err;
+}
+
+void xen_aperture_free(struct xen_aperture *ap)
+{
+	if (ap)
+		apf_aperture_free(ap, false);
 }
 EXPORT_SYMBOL_GPL(xen_aperture_free);
 

@@ -40,14 +40,22 @@ static int file_open(struct inode *inode, struct file *file)
 	return nonseekable_open(inode, file);
 }
 
+/*
+ * In whatever task has the last reference, which cannot be frozen meanwhile: it waits for a parent
+ * that does not answer once, and not at all if it is the kernel's.
+ */
 static int file_release(struct inode *inode, struct file *file)
 {
 	struct apf_file *f = file->private_data;
+	bool hurry = current->flags & PF_KTHREAD;
 	unsigned int slot;
+	int err;
 
 	apf_file_end(f);
-	for (slot = 0; slot < XENAPT_MAX_APERTURES; slot++)
-		xen_aperture_free(f->ap[slot]);
+	for (slot = 0; slot < XENAPT_MAX_APERTURES; slot++) {
+		err = f->ap[slot] ? apf_aperture_free(f->ap[slot], hurry) : 0;
+		hurry |= err == -ETIMEDOUT || err == -ENOTCONN;
+	}
 	xen_aperture_dev_put(f->dev);
 	kfree(f);
 	return 0;

@@ -368,6 +368,8 @@ struct xen_aperture *apf_aperture_make(struct xen_aperture_dev *dev,
 				       const struct xen_aperture_wish *wish,
 				       const struct apf_existing *existing, u32 *status);
 void apf_aperture_put(struct xen_aperture *ap);
+/* hurry: without a word to the parent, which the reaper has. 0: it is over; or why that is the reaper's. */
+int apf_aperture_free(struct xen_aperture *ap, bool hurry);
 void apf_aperture_restore(struct xen_aperture *ap, struct apf_connection *c);
 void apf_aperture_resignal(struct xen_aperture *ap, struct apf_connection *c);
 void apf_aperture_regrant(struct xen_aperture *ap);
