@@ -601,6 +601,8 @@ bool apf_aperture_reap(struct xen_aperture *ap)
 {
 	bool ending;
 
+	if (!READ_ONCE(ap->ending))
+		return false;		/* not behind a request of its owner's */
 	mutex_lock(&ap->lock);
 	ending = ap->ending;
 	if (ending && !finish(ap)) {
