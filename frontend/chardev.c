@@ -122,12 +122,14 @@ struct xen_aperture *apf_file_aperture(struct apf_file *f, unsigned long slot)
 	return ap;
 }
 
+/* Interrupts may have come before: nobody saw them yet. */
 static void insert(struct apf_file *f, struct xen_aperture *ap)
 {
 	spin_lock(&f->lock);
 	f->ap[xen_aperture_id(ap)] = ap;
 	f->seen[xen_aperture_id(ap)] = 0;
 	spin_unlock(&f->lock);
+	wake_up_interruptible(&f->wait);
 }
 
 /* Two may withdraw at once: whoever takes it out frees it. */
