@@ -590,6 +590,7 @@ struct apf_file {
 	u64 vectors;				/* bit of each claimed */
 	atomic64_t raised[64];			/* interrupts of vectors */
 	u64 seen[APF_RECORDS];			/* interrupts that read() returned */
+	u32 made[APF_RECORDS];			/* changes when seen begins anew */
 	unsigned int apertures;			/* with those being made */
 	u64 bytes;				/* likewise, as wanted, then as granted */
 	wait_queue_head_t wait;
