@@ -30,7 +30,7 @@ unsigned long apk_pinned_pages(void)
 void apk_unpin(struct apk_view *v)
 {
 	mutex_lock(&v->pins);
-	v->gone = true;
+	WRITE_ONCE(v->gone, true);
 	if (v->pinned) {
 		if (!refcount_dec_and_test(&v->users))
 			wait_for_completion(&v->unused);
