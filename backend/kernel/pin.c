@@ -174,7 +174,7 @@ int apk_pin(struct apk_view *v, const struct xenapt_parent_attach *a)
 
 	if (err)
 		return err;
-	v->page = kvcalloc(v->pub.pages, sizeof(*v->page), GFP_KERNEL);
+	v->page = kvcalloc(v->pub.pages, sizeof(*v->page), GFP_KERNEL_ACCOUNT);
 	if (!v->page)
 		return -ENOMEM;
 	err = watch_and_pin(v, current->mm);

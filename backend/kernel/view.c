@@ -18,7 +18,7 @@ static void mapping_ended(struct work_struct *work)
 
 static struct apk_view *alloc_view(const struct xenapt_parent_attach *a, u16 domid)
 {
-	struct apk_view *v = kzalloc(sizeof(*v), GFP_KERNEL);
+	struct apk_view *v = kzalloc(sizeof(*v), GFP_KERNEL_ACCOUNT);
 
 	if (!v)
 		return NULL;
