@@ -325,6 +325,8 @@ static long file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct apf_file *f = file->private_data;
 	void __user *user = (void __user *)arg;
 
+	if (!(file->f_mode & FMODE_WRITE) && cmd != XENAPT_IOC_QUERY)
+		return -EBADF;
 	if (gone(f) && cmd != XENAPT_IOC_WITHDRAW)
 		return -ENODEV;
 	switch (cmd) {

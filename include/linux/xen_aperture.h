@@ -60,6 +60,10 @@
  *	When the file goes and the other side does not let go, copies of first and last pages get
  *	nothing of it any more.
  *
+ * Access
+ *	A descriptor that was opened for reading only admits XENAPT_IOC_QUERY; every other request on
+ *	it is EBADF. read() of interrupts needs one that was opened for reading.
+ *
  * Outage
  *	When the other side restarts, apertures stay and are connected again without
  *	the program. Doorbells rung meanwhile succeed; after the outage each aperture
