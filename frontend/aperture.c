@@ -679,6 +679,15 @@ void apf_aperture_leave(struct xen_aperture *ap, unsigned long deadline)
 	mutex_unlock(&ap->lock);
 }
 
+/* The device is gone: whoever waits for memory that is away waits for nothing. */
+void apf_aperture_give_up(struct xen_aperture *ap)
+{
+	mutex_lock(&ap->lock);
+	if (ap->foreign && apf_foreign_away(ap->foreign))
+		apf_foreign_give_up(ap->foreign);
+	mutex_unlock(&ap->lock);
+}
+
 /* In a new domain: what the old one was given is not its own. */
 void apf_aperture_regrant(struct xen_aperture *ap)
 {

@@ -334,6 +334,21 @@ void apf_device_leave(struct xen_aperture_dev *dev, unsigned long deadline)
 	}
 }
 
+/* Nothing connects any more. */
+void apf_device_give_up(struct xen_aperture_dev *dev)
+{
+	struct xen_aperture *ap;
+	unsigned int id;
+
+	for (id = 0; id < XENAPT_MAX_APERTURES; id++) {
+		ap = apf_device_aperture(dev, id);
+		if (!ap)
+			continue;
+		apf_aperture_give_up(ap);
+		apf_aperture_put(ap);
+	}
+}
+
 /* After the parent let go: its last octets in copies of partial pages. */
 void apf_device_sync(struct xen_aperture_dev *dev)
 {

@@ -206,6 +206,12 @@ bool apf_foreign_away(struct apf_foreign *f)
 	return READ_ONCE(f->state) == FOREIGN_AWAY;
 }
 
+void apf_foreign_give_up(struct apf_foreign *f)
+{
+	enter(f, FOREIGN_ENDED);
+	wake_up_all(&f->wait);
+}
+
 int apf_foreign_return(struct apf_foreign *f, domid_t parent, u32 directory, bool same)
 {
 	int err;

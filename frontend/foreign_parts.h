@@ -56,6 +56,8 @@ static inline bool foreign_full(int status)
 {
 	return status == GNTST_no_space || status == GNTST_no_device_space;
 }
+/* main.c: also the longest that a system call waits for memory that is away */
+extern unsigned int apf_request_timeout_ms;
 
 /* foreign.c */
 void foreign_get(struct apf_foreign *f);

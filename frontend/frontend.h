@@ -374,6 +374,7 @@ void apf_aperture_restore(struct xen_aperture *ap, struct apf_connection *c);
 void apf_aperture_resignal(struct xen_aperture *ap, struct apf_connection *c);
 void apf_aperture_regrant(struct xen_aperture *ap);
 void apf_aperture_leave(struct xen_aperture *ap, unsigned long deadline);
+void apf_aperture_give_up(struct xen_aperture *ap);
 bool apf_aperture_reap(struct xen_aperture *ap);
 int apf_aperture_mmap(struct xen_aperture *ap, struct vm_area_struct *vma, unsigned long first);
 
@@ -536,6 +537,7 @@ bool apf_device_want_reap(struct xen_aperture_dev *dev, unsigned long delay);
 void apf_device_restore(struct xen_aperture_dev *dev, struct apf_connection *c);
 void apf_device_regrant(struct xen_aperture_dev *dev);
 void apf_device_leave(struct xen_aperture_dev *dev, unsigned long deadline);
+void apf_device_give_up(struct xen_aperture_dev *dev);
 void apf_device_sync(struct xen_aperture_dev *dev);
 void apf_device_forget_clocks(struct xen_aperture_dev *dev);
 void apf_device_reap(struct work_struct *work);

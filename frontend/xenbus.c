@@ -499,6 +499,7 @@ static void end_device(struct apf_lane *lane)
 	spin_unlock_irq(&lane->lock);
 	end_lane(lane);
 	apf_operations_end(dev);
+	apf_device_give_up(dev);
 	cancel_delayed_work_sync(&dev->reap_work);
 	apf_device_reap(&dev->reap_work.work);
 	wake_up_all(&dev->wait);

@@ -72,7 +72,8 @@
  *
  * Suspend
  *	When the guest is saved, restored or moved, likewise. Memory of the other side's is other memory
- *	afterwards, with the same contents, at the same addresses; a touch waits until it is there. What only
+ *	afterwards, with the same contents, at the same addresses; a touch waits until it is there (in a system
+ *	call up to the module's request_timeout_ms, then EFAULT; SIGBUS when the device is gone). What only
  *	the other side writes is zeros until it did.
  *
  * Layouts are the same for 32-bit programs on a 64-bit kernel. Reserved fields must
