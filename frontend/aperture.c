@@ -13,6 +13,7 @@
 #include "frontend.h"
 
 #define REAP_SOON	(HZ / 10)
+#define KEEP_AGAIN	(60 * HZ)	/* what a parent loses of one aperture is kept no more often */
 
 static void work_callback(struct work_struct *work)
 {
@@ -225,14 +226,25 @@ static int map_foreign(struct xen_aperture *ap, u64 directory, bool same)
 	return err;
 }
 
+/* Memory and time of this guest for what the parent says: not if it says so again and again. */
+static bool worth_keeping(struct xen_aperture *ap)
+{
+	if (ap->kept && time_before64(get_jiffies_64(), ap->kept + KEEP_AGAIN))
+		return false;
+	if (apf_admit_memory(apf_aperture_pages(ap)))
+		return false;
+	ap->kept = get_jiffies_64();
+	return true;
+}
+
 /* The parent lost its memory, this side has it mapped: what was in it goes into new memory. */
 static void leave_lost(struct xen_aperture *ap)
 {
 	ap->lost++;
 	pr_warn_ratelimited("%s: aperture %u: the parent does not have its memory any more: new memory, with what this guest saw last\n",
 			    ap->dev->name, ap->id);
-	if (apf_foreign_leave(ap->foreign))
-		pr_warn_ratelimited("%s: aperture %u: no memory to keep the contents: they are zeros now\n",
+	if (apf_foreign_leave(ap->foreign, worth_keeping(ap)))
+		pr_warn_ratelimited("%s: aperture %u: the contents were not kept, for want of memory or because they were less than a minute ago: they are zeros now\n",
 				    ap->dev->name, ap->id);
 }
 
@@ -658,7 +670,9 @@ static void withdraw_before(struct xen_aperture *ap, unsigned long deadline)
 			msleep(10);
 	}
 	apf_detach(ap);
-	apf_foreign_leave(ap->foreign);
+	if (apf_foreign_leave(ap->foreign, true))
+		pr_warn("%s: aperture %u: no memory to keep %u pages over the suspend: their contents are lost\n",
+			ap->dev->name, ap->id, apf_aperture_pages(ap));
 	if (connected(ap) && ap->state == XENAPT_STATE_WITHDRAWN &&
 	    !ask_named(ap, XENAPT_REQ_RELEASE, &rsp))
 		ap->given = false;

@@ -190,13 +190,13 @@ void *apf_foreign_memory(struct apf_foreign *f)
 	return f->address;
 }
 
-int apf_foreign_leave(struct apf_foreign *f)
+int apf_foreign_leave(struct apf_foreign *f, bool keep)
 {
 	unsigned int noio = memalloc_noio_save();
 	int err;
 
 	enter(f, FOREIGN_AWAY);
-	err = foreign_pages_leave(f);
+	err = foreign_pages_leave(f, keep);
 	memalloc_noio_restore(noio);
 	return err;
 }

@@ -339,20 +339,18 @@ static int make_copy(struct apf_foreign *f)
 	return 0;
 }
 
-/* Without memory for a copy the suspend goes on, and all addresses show one page. */
+/* Without a copy all addresses show one page. */
 static int make_lost(struct apf_foreign *f)
 {
-	pr_warn(NAME ": no memory to keep %u pages of domain %u over the suspend: their contents are lost\n",
-		f->pages, f->parent);
 	f->lost = f->spare;
 	clear_page(page_address(f->lost));
 	f->spare = NULL;
 	return -ENOMEM;
 }
 
-int foreign_pages_leave(struct apf_foreign *f)
+int foreign_pages_leave(struct apf_foreign *f, bool keep)
 {
-	int err = make_copy(f);
+	int err = keep ? make_copy(f) : -ENOMEM;
 
 	if (err)
 		err = make_lost(f);

@@ -74,7 +74,7 @@ void foreign_unmap_chunk(struct gnttab_unmap_grant_ref *op, unsigned int n);
 /* foreign_pages.c: the kernel's mapping */
 int foreign_pages_map(struct apf_foreign *f);
 void foreign_pages_unmap(struct apf_foreign *f);
-int foreign_pages_leave(struct apf_foreign *f);
+int foreign_pages_leave(struct apf_foreign *f, bool keep);
 int foreign_pages_return(struct apf_foreign *f);
 
 /* foreign_user.c */

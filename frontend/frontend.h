@@ -338,6 +338,7 @@ struct xen_aperture {
 	bool given;			/* the parent counts it, until RELEASE */
 	u32 foreign_ref;		/* its directory; valid when given */
 	unsigned int lost;		/* times the parent did not have it any more */
+	u64 kept;			/* jiffies, when its contents were the last time; 0: never */
 	void *map;			/* of the kernel; existing memory: the caller's */
 	bool existing;
 	u64 size;			/* bytes */
