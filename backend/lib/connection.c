@@ -547,6 +547,8 @@ static bool publish_operations(const struct xenaperture *x, struct xenaperture_s
 		.handed_over = c->handed_over,
 		.received = c->received,
 		.lost = c->lost,
+		.injected = x->core.signals.vectors_notified,
+		.coalesced = x->core.signals.vectors_coalesced,
 	};
 	bool changed;
 

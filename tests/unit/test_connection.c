@@ -346,6 +346,8 @@ static void test_model(void)
 	CHECK_EQ(x->armed, UINT64_MAX);
 	CHECK_EQ(stat_file.map->head, x->record->head);
 	CHECK(stat_file.map->second.commits >= 2);
+	CHECK_EQ(stat_file.map->second.injected, 1);
+	CHECK_EQ(stat_file.map->second.coalesced, 0);
 	/* What the first device counts is copied without an event. */
 	x->record->fast.hits = 1234;
 	CHECK_EQ(mprotect(x->mask, 4096, PROT_READ | PROT_WRITE), 0);	/* as the child has it */
