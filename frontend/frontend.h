@@ -71,6 +71,7 @@
 extern u64 apf_max_size;
 extern unsigned int apf_request_timeout_ms;
 extern unsigned int apf_operation_timeout_ms;
+extern bool apf_look_again;
 extern unsigned int apf_ring_page_order;
 extern unsigned int apf_file_max_apertures;
 extern u64 apf_file_max_size;
@@ -410,6 +411,8 @@ struct apf_operation_counts {
 	u64 replayed;			/* sent again after a lane's death */
 	u64 taken;			/* TAKE requests */
 	u64 unanswered;			/* ended without an answer */
+	u64 found;			/* answers that the timer took; their event may have been on its way */
+	u64 reminded;			/* events sent again, to who owes an answer */
 };
 
 struct apf_operations {
