@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The parent: what belongs to the library, the daemon and the device plugins.
 
-LIB_SRCS := $(addprefix backend/lib/,api.c connection.c give.c gntalloc.c guest.c host_linux.c kernel.c log.c means.c pool.c program.c \
+LIB_SRCS := $(addprefix backend/lib/,api.c connection.c domain.c give.c gntalloc.c guest.c host_linux.c kernel.c log.c means.c pool.c program.c \
 	      stat.c xenbus.c)
 LIB_MAP  := backend/lib/xenaperture.map
 LIB_PKGS := xengnttab xenevtchn xenstore
