@@ -25,13 +25,14 @@ static const struct {
 	{ "info",	cmd_info,	1, "dev" },
 	{ "sizes",	cmd_sizes,	3, "dev wanted least: negotiate, map, end" },
 	{ "directory",	cmd_directory,	2, "dev pages: every page reaches the parent and comes back" },
-	{ "hold",	cmd_hold,	2, "dev size: make an aperture and keep it; says id" },
+	{ "hold",	cmd_hold,	2, "dev size [flags]: make an aperture and keep it; says id" },
 	{ "ping",	cmd_ping,	1, "id: the parent answers through it" },
 	{ "roundtrip",	cmd_roundtrip,	1, "id: all of it reaches the parent and comes back" },
 	{ "send",	cmd_send,	2, "id path [bytes]: a file, or its first bytes, through it" },
 	{ "busy",	cmd_busy,	2, "id 0|1: the parent refuses to let go of it" },
 	{ "withdraw",	cmd_withdraw,	1, "id" },
 	{ "drop",	cmd_drop,	1, "id|all: end it" },
+	{ "every",	cmd_every,	1, "dev: keep one of each owner and direction, two of memory that existed" },
 	{ "writer",	cmd_writer,	1, "start dev pages|stop: writes to memory of the parent's all the time" },
 	{ "crash",	cmd_crash,	1, "id: the parent's process ends itself" },
 	{ "inject",	cmd_inject,	2, "id count: interrupts" },
@@ -243,6 +244,7 @@ static void __exit selftest_exit(void)
 {
 	misc_deregister(&misc);
 	writer_end();
+	every_end();
 	drop_all();
 	isolation_end();
 	overstay_end();

@@ -7,6 +7,7 @@
  *	session.c  an aperture and the commands of check_layout.h in it
  *	sizes.c    negotiation, directories
  *	hold.c     apertures that stay between commands
+ *	every.c    likewise, of each owner and direction
  *	hostile.c  requests and descriptions that no frontend makes
  *	frames.c   frames both ways
  *	file.c     a file through an aperture, in turns
@@ -88,6 +89,8 @@ struct question {
 };
 
 int session_open(struct session *s, struct xen_aperture_dev *dev, u64 wanted, u64 least);
+int session_make(struct session *s, struct xen_aperture_dev *dev,
+		 const struct xen_aperture_wish *wish);
 void session_close(struct session *s);
 int session_ask(struct session *s, const struct question *q, struct check_parent *answer);
 
@@ -146,7 +149,9 @@ int cmd_strike(struct run *r);
 int cmd_requests(struct run *r);
 int cmd_cycles(struct run *r);
 int cmd_writer(struct run *r);
+int cmd_every(struct run *r);
 void writer_end(void);
+void every_end(void);
 int cmd_bench_echo(struct run *r);
 int cmd_balloon(struct run *r);
 int cmd_bench_operation(struct run *r);
