@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "device.h"
+#include "stub.h"
 #include "trapped.h"
 
 #define DOMAIN		"/local/domain/%u"
@@ -235,6 +236,9 @@ static int check_fast(const struct store *store, const struct device *slow, unsi
 			       "that one first", slow->id, slow->guest);
 	if (!store_exists(store, DOMAIN, stub))
 		return why_set(why, "the stub domain %u is gone", stub);
+	if (store_exists(store, STUB_LIST "/%u/ending", stub))
+		return why_set(why, "the stub domain %u is being destroyed by another xen-aperture: try "
+			       "again", stub);
 	return 0;
 }
 

@@ -184,7 +184,7 @@ static int attach_again(struct again *again)
 
 	if (guest_find_running(again->store, again->args->operand[0], &again->guest, &why))
 		return say_why(EXIT_NOT_FOUND, &why);
-	if (!remember_uuid(again->store, again->guest.domid, uuid)) {
+	if (!uuid_read(again->store, again->guest.domid, uuid)) {
 		say("domain %u has no uuid in xenstore: nothing can be remembered of it",
 		    again->guest.domid);
 		return EXIT_FAILED;

@@ -156,14 +156,14 @@ void fast_undo(struct fast *fast)
 	struct why why;
 
 	wait_forget_signal();
-	/* With its stub domain all is gone at once; one that others use lets go in order. */
-	if (fast->made && stub_destroy(fast->store, &fast->stub, &why))
-		say_why(EXIT_FAILED, &why);
+	/* Our own stub domain need not let go in order: it goes, too, unless others use it by now. */
 	if (!fast->made)
 		removal_run(fast->store, fast->devices, fast->count, REMOVAL_WAIT, true);
 	for (i = 0; fast->made && i < fast->count; i++)
 		if (device_remove(fast->store, &fast->devices[i], &why))
 			say_why(EXIT_FAILED, &why);
+	if (fast->made && stub_drop_idle(fast->store, fast->stub.guest, &why))
+		say_why(EXIT_FAILED, &why);
 	fast->count = 0;
 	fast->made = false;
 }

@@ -26,13 +26,13 @@
 #define TOOL_REMEMBER_H
 
 #include "store.h"
+#include "uuid.h"
 
 #ifndef XENAPERTURE_STATE
 #define XENAPERTURE_STATE	"/var/lib/xen-aperture"
 #endif
 
 #define REMEMBER_FOLDER		XENAPERTURE_STATE "/guests"
-#define UUID_MAX		40u	/* octets, with the final 0 */
 
 struct remembered_device {
 	struct spec spec;		/* with a number */
@@ -47,9 +47,6 @@ struct remembered {
 
 /* The folder with the files; NULL: REMEMBER_FOLDER. */
 void remember_in(const char *folder);
-
-/* The UUID of a domain as xenstore has it, or false. */
-bool remember_uuid(const struct store *store, unsigned int domid, char uuid[UUID_MAX]);
 
 /* What is remembered; without a file nothing. -1 and the reason: unreadable, or a wrong line. */
 int remember_read(const char *uuid, struct remembered *remembered, struct why *why);

@@ -69,7 +69,7 @@ static int prepare(struct renewal *r, struct why *why)
 		return why_set(why, "out of memory");
 	store_read(r->store, r->file, sizeof(r->file), STUB_LIST "/%u/file", r->old.domid);
 	/* Without it they get what install gives them. */
-	if (remember_uuid(r->store, r->old.guest, uuid))
+	if (uuid_read(r->store, r->old.guest, uuid))
 		remember_read(uuid, r->remembered, &ignored);
 	return guest_find(r->store, domid, &r->guest, why) ||
 	       device_find(r->store, (int)r->old.guest, true, &r->first, why) ||

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "stub.h"
 #include "target.h"
 #include "trapped.h"
+#include "uuid.h"
 #include "xl.h"
 
 #ifndef XENAPERTURE_STUB_FILE
@@ -195,32 +195,6 @@ static void choose_name(const struct guest *guest, struct stub *stub)
 			*c = '_';
 }
 
-/* Random, as RFC 4122 has it. */
-static int choose_uuid(struct stub *stub, struct why *why)
-{
-	unsigned char b[16];
-
-	if (getrandom(b, sizeof(b), 0) != sizeof(b))
-		return why_set(why, "no random number for the stub domain's uuid: %s",
-			       strerror(errno));
-	b[6] = (b[6] & 0x0f) | 0x40;
-	b[8] = (b[8] & 0x3f) | 0x80;
-	snprintf(stub->uuid, sizeof(stub->uuid),
-		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-		 b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
-		 b[13], b[14], b[15]);
-	return 0;
-}
-
-/* What is left of an xl that failed. Somebody else may have made one of that name meanwhile. */
-static bool is_ours(const struct store *store, const struct stub *stub, unsigned int domid)
-{
-	char vm[64], own[64];
-
-	snprintf(own, sizeof(own), "/vm/%s", stub->uuid);
-	return store_read(store, vm, sizeof(vm), DOMAIN "/vm", domid) && !strcmp(vm, own);
-}
-
 static int create_paused(struct store *store, const char *file, struct stub *stub, struct why *why)
 {
 	const char *words[STUB_WORDS];
@@ -240,8 +214,9 @@ static int create_paused(struct store *store, const char *file, struct stub *stu
 			       made.domid);
 	stub_words(stub, file, &text, words);
 	status = xl_run(words);
+	/* Of an xl that failed something may be left; another's may have that name by now. */
 	if (!guest_named(store, stub->name, &made, why) &&
-	    (!status || is_ours(store, stub, made.domid)))
+	    (!status || uuid_is_of(store, made.domid, stub->uuid)))
 		stub->domid = made.domid;
 	if (!status && stub->domid)
 		return 0;
@@ -257,7 +232,7 @@ int stub_make(struct store *store, const struct guest *guest, const struct fast_
 
 	*stub = (struct stub){ .guest = guest->domid };
 	choose_name(guest, stub);
-	if (!choose_uuid(stub, why) &&
+	if (!uuid_choose(stub->uuid, why) &&
 	    !create_paused(store, stub_file(options), stub, why) &&
 	    !store_transact(store, write_body, &making, why))
 		return 0;
@@ -313,20 +288,22 @@ static int check_server(const struct store *store, const struct stub *stub, stru
 }
 
 /*
- * xl takes a while to destroy it: from now on another xen-aperture gives it no trapped device, and
- * what another gave it before is seen here.
+ * xl takes a while to destroy it: from now on another xen-aperture gives it no device, and what
+ * another gave it before is seen here.
  */
 static int end_body(struct store *store, void *data, struct why *why)
 {
 	const struct stub *stub = data;
 	struct trapped_list trapped;
+	unsigned int first;
 
 	if (!store_exists(store, DOMAIN, stub->domid) || !store_exists(store, DOMAIN, stub->guest))
 		return 0;
 	trapped_find(store, stub->guest, &trapped);
-	if (trapped.count)
-		return why_set(why, "the stub domain %u has %u trapped device%s of guest %u: it stays",
-			       stub->domid, trapped.count, trapped.count == 1 ? "" : "s", stub->guest);
+	free(store_directory(store, &first, DEVICE_FRONTEND, stub->guest, device_node(true)));
+	if (trapped.count || first)
+		return why_set(why, "the stub domain %u has %u trapped and %u first devices of guest %u: it "
+			       "stays", stub->domid, trapped.count, first, stub->guest);
 	if (store_change(store, "1", STUB_LIST "/%u/ending", stub->domid))
 		return 0;
 	return why_set(why, "cannot write " STUB_LIST "/%u/ending in xenstore: %s", stub->domid,
@@ -347,6 +324,16 @@ int stub_destroy(struct store *store, const struct stub *stub, struct why *why)
 	return store_transact(store, forget_body, &copy, why);
 }
 
+static bool stub_has_devices(const struct store *store, unsigned int guest)
+{
+	struct trapped_list trapped;
+	unsigned int first;
+
+	trapped_find(store, guest, &trapped);
+	free(store_directory(store, &first, DEVICE_FRONTEND, guest, device_node(true)));
+	return trapped.count || first;
+}
+
 int stub_drop_idle(struct store *store, unsigned int guest, struct why *why)
 {
 	struct trapped_list trapped;
@@ -364,6 +351,5 @@ int stub_drop_idle(struct store *store, unsigned int guest, struct why *why)
 	if (left || !stub_destroy(store, &stub, why))
 		return 0;
 	/* Somebody gave it one meanwhile? */
-	trapped_find(store, guest, &trapped);
-	return trapped.count ? 0 : -1;
+	return stub_has_devices(store, guest) ? 0 : -1;
 }

@@ -112,10 +112,10 @@ bool target_has_memory(unsigned int guest, uint64_t address, uint64_t size)
 	return found;
 }
 
-/* Xen tells the owner about a server, and others that it is not theirs. */
+/* Xen tells the owner about a server (domain 0: of a QEMU), and others that it is not theirs. */
 static bool is_server(xendevicemodel_handle *model, unsigned int guest, ioservid_t id)
 {
-	return !xendevicemodel_get_ioreq_server_info(model, (domid_t)guest, id, NULL, NULL, NULL) ||
+	return xendevicemodel_get_ioreq_server_info(model, (domid_t)guest, id, NULL, NULL, NULL) &&
 	       errno == EPERM;
 }
 

@@ -383,6 +383,8 @@ static void look_at(struct stubs *s, struct stub *stub, uint64_t now)
 		end_stub(s, stub, now);
 	} else if (state == XEN_RUNS) {
 		stub->crashed = false;
+	} else {
+		stub->retry = now + RETRY_MS;	/* paused, or not known */
 	}
 }
 

@@ -105,7 +105,7 @@ int xen_restart(struct xen *x, uint32_t domid, uint64_t address)
 				    strerror(reason)) : 0;
 }
 
-/* Xen tells the owner about a server, and others that it is not theirs. */
+/* Xen tells the owner about a server (domain 0: of a QEMU), and others that it is not theirs. */
 bool xen_is_served(struct xen *x, uint32_t guest)
 {
 	xendevicemodel_handle *model = x ? xendevicemodel_open(&xapt_silent, 0) : NULL;
@@ -115,8 +115,8 @@ bool xen_is_served(struct xen *x, uint32_t guest)
 	if (!model)
 		return x;
 	for (id = 0; id < SERVERS && !found; id++)
-		found = !xendevicemodel_get_ioreq_server_info(model, (domid_t)guest, id, NULL, NULL,
-							      NULL) || errno == EPERM;
+		found = xendevicemodel_get_ioreq_server_info(model, (domid_t)guest, id, NULL, NULL,
+							     NULL) && errno == EPERM;
 	xendevicemodel_close(model);
 	return found;
 }

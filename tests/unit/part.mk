@@ -31,11 +31,11 @@ UNIT_SRCS_test_tool_stat := $(call unit_tool,statfile store say) $(U)/tool_xenst
 			    $(call unit_core,parse status)
 UNIT_SRCS_test_tool_device := $(call unit_tool,spec address device store change wait removal say) \
 			      $(U)/tool_xenstore.c $(call unit_core,parse status)
-UNIT_SRCS_test_tool_fast := $(call unit_tool,spec address device store change wait removal say stub fast renew remember serving trapped intercept) \
+UNIT_SRCS_test_tool_fast := $(call unit_tool,spec address device store change wait removal say uuid stub fast renew remember serving trapped intercept) \
 			    $(U)/tool_xenstore.c $(call unit_core,parse status)
 UNIT_SRCS_test_tool_trapped := $(UNIT_SRCS_test_tool_fast)
 UNIT_SRCS_test_tool_limits := backend/daemon/config.c $(call unit_tool,limits policy spec address say table) $(call unit_core,parse status)
-UNIT_SRCS_test_tool_remember := $(call unit_tool,remember serving spec address store say wait device) \
+UNIT_SRCS_test_tool_remember := $(call unit_tool,remember uuid serving spec address store say wait device) \
 				$(U)/tool_xenstore.c $(call unit_core,parse status)
 UNIT_SRCS_test_xenbus := backend/lib/xenbus.c backend/lib/log.c backend/lib/stat.c \
 			 $(U)/tool_xenstore.c $(call unit_core,handshake negotiate parse status)

@@ -27,6 +27,16 @@ static const char *left_over;	/* by a create that fails: "ours", "another's" */
 static unsigned int creates, destroys;
 static char words_seen[1000];
 
+/* Under the name that was asked for. */
+static void put_name(const char *words)
+{
+	const char *name = strstr(words, "name=\"") + strlen("name=\"");
+	char text[200];
+
+	snprintf(text, sizeof(text), "%.*s", (int)strcspn(name, "\""), name);
+	xs_fake_put("/local/domain/9/name", text);
+}
+
 /* uuid="..." is the last word. */
 static void put_vm(const char *word)
 {
@@ -51,8 +61,8 @@ int xl_run(const char *const *words)
 			strcat(words_seen, words[i]);
 			strcat(words_seen, " ");
 		}
-		xs_fake_put("/local/domain/9/name",
-			    create_fails && !left_over ? NULL : "web-aperture");
+		if (!create_fails || left_over)
+			put_name(words_seen);
 		if (left_over)
 			put_vm(words[i - 1]);
 		return create_fails;
@@ -317,6 +327,58 @@ static void test_at_once(void)
 	CHECK_EQ(destroys, 1);
 }
 
+/* One that gives up after another joined it: the stub domain stays for the other. */
+static void test_joined(void)
+{
+	struct fast fast = begin(), more = begin();
+	struct why why;
+
+	world();
+	CHECK_EQ(install(&fast, 0, 1), EXIT_OK);
+	CHECK_EQ(install(&more, 1, 1), EXIT_OK);
+	CHECK(fast.made && !more.made);
+	CHECK_EQ(wait_quietly(&fast), EXIT_TIMEOUT);
+	CHECK_EQ(destroys, 0);
+	CHECK(!xs_fake_get(BACK "0/state"));
+	CHECK(xs_fake_get(BACK "1/state") && running);
+	CHECK_EQ(stub_destroy(&store, &more.stub, &why), -1);
+	CHECK_STR(why.text, "the stub domain 9 has 0 trapped and 1 first devices of guest 5: it stays");
+	CHECK(!xs_fake_get(LIST "/ending"));
+}
+
+/* Nobody joins one that is about to go. */
+static void test_ending(void)
+{
+	struct fast fast = begin();
+	struct device device;
+	struct why why;
+
+	world();
+	CHECK_EQ(install(&fast, 0, 1), EXIT_OK);
+	xs_fake_put(LIST "/ending", "1");
+	CHECK_EQ(device_add_fast(&store, &devices[1], 9, &options, &device, &why), -1);
+	CHECK(strstr(why.text, "being destroyed"));
+	CHECK(!xs_fake_get(BACK "1/state"));
+}
+
+/* Longer than what is shown of it, and not ASCII. */
+static void test_long_name(void)
+{
+	struct fast fast = begin();
+	struct guest made;
+	struct why why;
+
+	world();
+	memset(web.name, 'w', 60);
+	web.name[60] = '\0';
+	CHECK_EQ(install(&fast, 0, 1), EXIT_OK);
+	CHECK_EQ(fast.stub.domid, 9);
+	strcpy(web.name, "web");
+	xs_fake_put("/local/domain/7/name", "b\303\274ro");
+	CHECK_EQ(guest_named(&store, "b\303\274ro", &made, &why), 0);
+	CHECK_EQ(made.domid, 7);
+}
+
 /* A domain of that name that is nobody's stub domain is not touched. */
 static void test_name_taken(void)
 {
@@ -424,6 +486,9 @@ static CU_TestInfo tests[] = {
 	{ "each change refused", test_refused },
 	{ "xl fails", test_xl_fails },
 	{ "two at once", test_at_once },
+	{ "one gives up, another joined", test_joined },
+	{ "none joins what is going", test_ending },
+	{ "long names", test_long_name },
 	{ "the name is taken", test_name_taken },
 	{ "odd names", test_odd_names },
 	{ "a leftover", test_leftover },
