@@ -56,7 +56,7 @@ int fast_stub(struct store *store, const struct guest *guest, const struct fast_
 	if (stub_find(store, guest->domid, stub)) {
 		if (store_exists(store, "/local/domain/%u", stub->domid) &&
 		    !store_exists(store, STUB_LIST "/%u/ending", stub->domid))
-			return 0;
+			return stub_complete(store, stub, why);
 		/* Its domain ended, or somebody who began to end it did not come to that. */
 		if (stub_destroy(store, stub, why))
 			return -1;
@@ -87,7 +87,7 @@ int fast_install(struct fast *fast, const struct device *devices, unsigned int c
 
 	if (!fast_stub(fast->store, fast->guest, fast->options, &fast->stub, &fast->made, &why)) {
 		if (!add_all(fast, devices, count, &why) &&
-		    (!fast->made || !stub_unpause(&fast->stub, &why)))
+		    (!fast->made || !stub_unpause(fast->store, &fast->stub, &why)))
 			return EXIT_OK;
 		fast_undo(fast);
 	}

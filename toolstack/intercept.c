@@ -125,7 +125,7 @@ int intercept_install(struct intercept *intercept, const struct spec *specs, uns
 		      &intercept->made, &why))
 		return say_why(EXIT_FAILED, &why);
 	if (!give_target(intercept, &why) && !add_all(intercept, specs, count, &why) &&
-	    (!intercept->made || !stub_unpause(&intercept->stub, &why)))
+	    (!intercept->made || !stub_unpause(intercept->store, &intercept->stub, &why)))
 		return EXIT_OK;
 	say("%s", why.text);
 	intercept_undo(intercept, false);

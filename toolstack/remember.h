@@ -19,7 +19,7 @@
  * Who attaches again: apertured in domain 0. When a domain with such a file is introduced it pauses
  * it, runs "xen-aperture attach --again DOMID" and unpauses it. That command neither pauses nor
  * unpauses, does not need the guest to run, takes what is attached already as done, and may run
- * twice at once. It waits (--wait, 30 s for each step) until the serving side took the devices up,
+ * twice at once. It waits (--wait, 30 s in all) until the serving side took the devices up,
  * so apertured must go on serving meanwhile. It removes the file of a guest that ended for good.
  */
 #ifndef TOOL_REMEMBER_H

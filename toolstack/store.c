@@ -248,11 +248,15 @@ int store_transact(struct store *store, int (*body)(struct store *store, void *d
 
 	for (tries = 0; tries < TRANSACTION_TRIES; tries++) {
 		done = transact_once(store, body, data, why);
-		if (done)
+		if (done) {
+			errno = 0;
 			return done > 0 ? 0 : -1;
+		}
 	}
-	return why_set(why, "xenstore was busy %d times running: others change the same nodes; "
-		       "try again", TRANSACTION_TRIES);
+	why_set(why, "xenstore was busy %d times running: others change the same nodes; try again",
+		TRANSACTION_TRIES);
+	errno = EAGAIN;
+	return -1;
 }
 
 void guest_of(const struct store *store, unsigned int domid, struct guest *guest)

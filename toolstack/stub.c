@@ -2,6 +2,8 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,9 @@
 
 #define FILE_MAX	(3u << 20)	/* bytes: it has 4 MiB, its stack and pages are in them */
 #define DOMAIN		"/local/domain/%u"
+#define TRY_US		100000u
+#define GOING_TRIES	80u	/* for a domain that is being destroyed */
+#define MAKING_TRIES	10u	/* for one that another xen-aperture makes */
 
 const char *stub_file(const struct fast_options *options)
 {
@@ -150,13 +155,15 @@ static int write_list(const struct store *store, const struct stub *stub, const 
 		      struct why *why)
 {
 	struct store_access own = { .owner = 0, .reader = 0 };
-	char path[STORE_PATH_MAX], guest[16];
+	char path[STORE_PATH_MAX], guest[16], maker[16];
 
 	snprintf(guest, sizeof(guest), "%u", stub->guest);
 	if (!store_exists(store, STUB_LIST) && make_folder(store, own, STUB_LIST, why))
 		return -1;
 	snprintf(path, sizeof(path), STUB_LIST "/%u", stub->domid);
+	snprintf(maker, sizeof(maker), "%d", getpid());
 	return make_folder(store, own, path, why) ||
+	       write_text(store, own, path, "making", maker, why) ||
 	       write_text(store, own, path, "guest", guest, why) ||
 	       write_text(store, own, path, "name", stub->name, why) ||
 	       (file && write_text(store, own, path, "file", file, why)) ? -1 : 0;
@@ -195,23 +202,46 @@ static void choose_name(const struct guest *guest, struct stub *stub)
 			*c = '_';
 }
 
+/*
+ * Does a domain have that name? One that is about to go may: that of the guest as it was before a reboot.
+ * One that is not listed may be in another xen-aperture's making.
+ */
+static bool is_taken(const struct store *store, const struct stub *stub, struct guest *made,
+		     bool *listed, unsigned int *whose)
+{
+	unsigned int tries, most;
+	struct why ignored;
+
+	for (tries = 0; !guest_named(store, stub->name, made, &ignored); tries++) {
+		*listed = trapped_is_stub(store, made->domid, whose);
+		if (*listed && store_exists(store, DOMAIN, *whose) &&
+		    !store_exists(store, STUB_LIST "/%u/ending", made->domid))
+			return true;
+		most = *listed ? GOING_TRIES : MAKING_TRIES;
+		if (tries >= most)
+			return true;
+		usleep(TRY_US);
+	}
+	return false;
+}
+
 static int create_paused(struct store *store, const char *file, struct stub *stub, struct why *why)
 {
 	const char *words[STUB_WORDS];
 	struct stub_text text;
 	struct guest made;
 	unsigned int whose;
+	bool listed;
 	int status;
 
-	if (!guest_named(store, stub->name, &made, why) &&
-	    trapped_is_stub(store, made.domid, &whose))
+	if (is_taken(store, stub, &made, &listed, &whose) && listed)
 		return why_set(why, "the name \"%s\" is that of stub domain %u, of guest %u, which was "
 			       "renamed: rename its stub domain, too (xl rename %u ...)", stub->name,
 			       made.domid, whose, made.domid);
 	if (!guest_named(store, stub->name, &made, why))
 		return why_set(why, "a domain \"%s\" exists already, number %u, and is no stub domain "
-			       "that is listed: end it (xl destroy %u)", stub->name, made.domid,
-			       made.domid);
+			       "that is listed: if no other xen-aperture is making it, end it (xl "
+			       "destroy %u)", stub->name, made.domid, made.domid);
 	stub_words(stub, file, &text, words);
 	status = xl_run(words);
 	/* Of an xl that failed something may be left; another's may have that name by now. */
@@ -253,9 +283,26 @@ static int run_on(const struct stub *stub, const char *verb, struct why *why)
 				stub->name, status) : 0;
 }
 
-int stub_unpause(const struct stub *stub, struct why *why)
+int stub_unpause(struct store *store, const struct stub *stub, struct why *why)
 {
-	return run_on(stub, "unpause", why);
+	char path[STORE_PATH_MAX];
+
+	if (run_on(stub, "unpause", why))
+		return -1;
+	snprintf(path, sizeof(path), STUB_LIST "/%u/making", stub->domid);
+	if (store_remove(store, path))
+		return 0;
+	return why_set(why, "cannot remove %s from xenstore: %s", path, strerror(errno));
+}
+
+int stub_complete(struct store *store, const struct stub *stub, struct why *why)
+{
+	uint64_t maker;
+
+	if (!store_number(store, &maker, INT_MAX, STUB_LIST "/%u/making", stub->domid) || !maker ||
+	    !kill((pid_t)maker, 0) || errno != ESRCH)
+		return 0;
+	return stub_unpause(store, stub, why);
 }
 
 /* ---- taking it away ---- */

@@ -5,7 +5,8 @@
  *   /local/domain/0/aperture-stub/<S>/   guest, name: which stub domains there are; file: its program, if
  *                                        it is not the installed one; target: it has power over
  *                                        this guest; ending: it is about to be destroyed, and
- *                                        gets no device
+ *                                        gets no device; making: it was not unpaused yet
+ *                                        by the process of this number
  *   /local/domain/<S>/aperture/          guest, spin-us, log: what the stub domain reads
  *
  * The list is domain 0's own: what a stub domain says of itself is not asked.
@@ -46,7 +47,10 @@ int stub_make(struct store *store, const struct guest *guest, const struct fast_
 	      struct stub *stub, struct why *why);
 
 /* Let it run. -1 and the reason. */
-int stub_unpause(const struct stub *stub, struct why *why);
+int stub_unpause(struct store *store, const struct stub *stub, struct why *why);
+
+/* The same for one whose maker was killed before it could. 0 as well: there is nothing to do. */
+int stub_complete(struct store *store, const struct stub *stub, struct why *why);
 
 /*
  * Destroy it, with all nodes that name it. -1 and the reason. One that has a device of a guest that

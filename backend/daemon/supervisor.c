@@ -20,6 +20,7 @@
 #include "gntalloc.h"
 #include "log.h"
 #include "maptrack.h"
+#include "stat.h"
 
 #define PID_FILE	XENAPERTURE_RUN "/apertured.pid"
 #define STOP_MS		2000
@@ -38,16 +39,15 @@ uint64_t now_ms(void)
 
 /* ---- start ---- */
 
-/* Root's alone: whoever may read a file may lock it, too. The lock goes with the process; of an earlier one killed just now it may last a moment. */
+/* The lock goes with the process; of an earlier one killed just now it may last a moment. */
 static int lock_pid(void)
 {
-	int fd = open(PID_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int tries;
+	int fd, tries;
 
-	if (fd < 0)
-		return xapt_error_set(errno, "%s: %s", PID_FILE, strerror(errno));
-	for (tries = 0; flock(fd, LOCK_EX | LOCK_NB); tries++) {
-		if (errno != EWOULDBLOCK || tries == 20)
+	for (tries = 0; (fd = xapt_lock_file(PID_FILE)) < 0; tries++) {
+		if (errno != EWOULDBLOCK)
+			return xapt_error_set(errno, "%s: %s", PID_FILE, strerror(errno));
+		if (tries == 20)
 			return xapt_error_set(errno, "%s is locked: apertured runs already", PID_FILE);
 		usleep(100000);
 	}

@@ -361,6 +361,25 @@ static void test_ending(void)
 	CHECK(!xs_fake_get(BACK "1/state"));
 }
 
+/* Its maker was killed before it let it run: whoever comes next does. */
+static void test_half_made(void)
+{
+	struct fast fast = begin(), more = begin(), last = begin();
+
+	world();
+	CHECK_EQ(install(&fast, 0, 1), EXIT_OK);
+	CHECK(!xs_fake_get(LIST "/making"));
+	running = false;
+	xs_fake_put(LIST "/making", "1");
+	CHECK_EQ(install(&more, 1, 1), EXIT_OK);
+	CHECK(!running);		/* it lives: it will */
+	CHECK_EQ(fast_remove(&store, 5, more.devices, 1, 0, false), EXIT_OK);
+	xs_fake_put(LIST "/making", "2147483646");
+	CHECK_EQ(install(&last, 1, 1), EXIT_OK);
+	CHECK(running);
+	CHECK(!xs_fake_get(LIST "/making"));
+}
+
 /* Longer than what is shown of it, and not ASCII. */
 static void test_long_name(void)
 {
@@ -488,6 +507,7 @@ static CU_TestInfo tests[] = {
 	{ "two at once", test_at_once },
 	{ "one gives up, another joined", test_joined },
 	{ "none joins what is going", test_ending },
+	{ "one that was left paused", test_half_made },
 	{ "long names", test_long_name },
 	{ "the name is taken", test_name_taken },
 	{ "odd names", test_odd_names },

@@ -98,6 +98,7 @@ static void begin(void)
 	s.guests = &guest;
 	xapt_pool_init(&guest.pool, 5, 100, NULL);
 	s.mapped.max_pages = 5000;
+	s.config.max_pages_per_guest = 6000;
 	guest.mapped = &s.mapped;
 	CHECK_EQ(xapt_bus_open(&s.bus), 0);
 	CHECK_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
@@ -555,6 +556,12 @@ static void test_reserve(void)
 	CHECK_EQ(wishes.sequence, calls);
 	CHECK(g->reserve(g, 2900));
 	g->unreserve(g, 4900);
+	/* One worker does not get what others may need: more than its guest may have mapped. */
+	s.config.max_pages_per_guest = 2000;
+	CHECK(!g->reserve(g, 3025));
+	CHECK_STR(xapt_error(), "2001 pages more; of max_pages_per_guest (2000) 2000 are left");
+	CHECK(g->reserve(g, 1024));
+	g->unreserve(g, 1024);
 	stop(thread);
 	workers_ready(&s, &guest);
 	CHECK_EQ(s.mapped.pages, guest.reserved);
