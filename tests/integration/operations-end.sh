@@ -25,7 +25,7 @@ fast_uninstall
 guest_wait || fail "ticks while the first device went and came: $(cat ticks)"
 OUT=$(cat ticks)
 echo "$OUT"
-for what in lost early twice back; do assert_eq 0 "$(field $what)" "ticks: $what"; done
+for what in lost early twice back off_grid; do assert_eq 0 "$(field $what)" "ticks: $what"; done
 program "after RESET by the second device" "aperture-timer 0 reset"
 fast_install
 progress "the device goes, with ticks armed"

@@ -128,6 +128,12 @@ $(foreach t,$(UNIT_ASAN),$(call unit_rule,asan,$(t)))
 $(foreach t,$(UNIT_TSAN),$(call unit_rule,tsan,$(t)))
 $(foreach f,$(FUZZ),$(call fuzz_rule,$(firstword $(subst :, ,$(f))),$(lastword $(subst :, ,$(f)))))
 
+fuzz: $(foreach f,$(FUZZ),$(B)/unit/asan/$(firstword $(subst :, ,$(f))))
+	@for f in $(subst :,=,$(FUZZ)); do \
+		echo "$${f%=*}: seed $(SEED)"; \
+		$(B)/unit/asan/$${f%=*} $$(($${f#*=} * 20)) $(SEED) || exit 1; done
+.PHONY: fuzz
+
 unit-run: unit-headers unit-cli unit-calls
 .PHONY: unit-run unit-headers unit-cli unit-calls unit check-barriers
 unit-headers:

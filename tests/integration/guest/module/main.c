@@ -49,6 +49,7 @@ static const struct {
 	{ "edges",	cmd_edges,	3, "dev command count: one interrupt for each" },
 	{ "both",	cmd_both,	2, "dev rounds: both halves raise at once" },
 	{ "held",	cmd_held,	1, "dev: interrupts while masked and in service" },
+	{ "ticks",	cmd_ticks,	3, "dev count period_us: a timer's, to a callback" },
 	{ "badops",	cmd_badops,	2, "dev lane: operations that are none; lane 1 fast, 2 slow" },
 	{ "poke",	cmd_poke,	5, "dev page offset size value: into a shared page" },
 	{ "peek",	cmd_peek,	4, "dev page offset size" },

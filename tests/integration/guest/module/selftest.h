@@ -13,6 +13,7 @@
  *	file.c     a file through an aperture, in turns
  *	operate.c  operations with callbacks
  *	vectors.c  interrupts of a device's vectors
+ *	ticks.c    ticks of the timer to a callback
  *	badops.c   operations, and words in shared pages, that no frontend makes
  *	record.c   state records that no device wrote
  *	isolation.c  references and handles that are told
@@ -126,6 +127,7 @@ int cmd_fast(struct run *r);
 int cmd_edges(struct run *r);
 int cmd_both(struct run *r);
 int cmd_held(struct run *r);
+int cmd_ticks(struct run *r);
 int cmd_badops(struct run *r);
 int cmd_poke(struct run *r);
 int cmd_peek(struct run *r);
