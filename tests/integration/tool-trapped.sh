@@ -133,7 +133,7 @@ new=$(stub_of $NAME)
 fast_row() { xen-aperture list $NAME | grep -Eq "^$NAME +[0-9]+ +3 +timer .* $new +connected$"; }
 wait_until 20 fast_row || fail "the first device beside rings: $(xen-aperture list $NAME)"
 assert_eq 60 "$(xenstore-read "/local/domain/$new/backend/aperture-fast/$G/3/revoke-ms")" "its revoke-ms"
-assert_match ' lane=fast status=0 ' "$(guest_run $NAME 'aperture-op 3 read 0 8')" "who answers"
+assert_match '^lane=fast status=0 ' "$(guest_run $NAME 'aperture-op 3 read 0 8')" "who answers"
 # Xen gives a domain one target, once: this one had none.
 set-target "$new" "$G" || fail "the new stub domain has a target"
 
