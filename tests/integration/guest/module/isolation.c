@@ -95,9 +95,10 @@ static int try_map(struct page *place, domid_t domid, u32 ref, bool writable)
 	return 0;
 }
 
-/* REFERENCE, or DOMAIN:REFERENCE for another one than the command's. */
-static int try_argument(struct run *r, unsigned int i, struct page *place, u64 domid, bool writable)
+/* ro, rw, any: both; REFERENCE, or DOMAIN:REFERENCE for another one than the command's. */
+static int try_argument(struct run *r, unsigned int i, struct page *place, u64 domid)
 {
+	const char *how = r->argv[2];
 	char *colon = strchr(r->argv[i], ':');
 	u64 ref;
 
@@ -109,15 +110,19 @@ static int try_argument(struct run *r, unsigned int i, struct page *place, u64 d
 	}
 	if (arg_u64(r, i, &ref))
 		return -EINVAL;
-	say(r, "domain=%llu reference=%llu status=%d\n", domid, ref,
-	    try_map(place, domid, ref, writable));
+	if (strcmp(how, "rw"))
+		say(r, "domain=%llu reference=%llu status=%d\n", domid, ref,
+		    try_map(place, domid, ref, false));
+	if (strcmp(how, "ro"))
+		say(r, "domain=%llu reference=%llu status=%d\n", domid, ref,
+		    try_map(place, domid, ref, true));
 	return 0;
 }
 
-/* DOMAIN ro|rw REFERENCE...; DOMAIN scan FIRST LAST: those that can be mapped read-only. */
+/* DOMAIN ro|rw|any REFERENCE...; DOMAIN scan FIRST LAST: those that can be mapped read-only. */
 int cmd_grantmap(struct run *r)
 {
-	bool scan = !strcmp(r->argv[2], "scan"), writable = !strcmp(r->argv[2], "rw");
+	bool scan = !strcmp(r->argv[2], "scan");
 	u64 domid, first = 0, last = 0;
 	struct page *place = NULL;
 	unsigned int i;
@@ -129,7 +134,7 @@ int cmd_grantmap(struct run *r)
 	if (!err && !xen_pv_domain())
 		err = gnttab_alloc_pages(1, &place);
 	for (i = 3; i < r->argc && !scan && !err; i++)
-		err = try_argument(r, i, place, domid, writable);
+		err = try_argument(r, i, place, domid);
 	for (; scan && !err && first <= last; first++)
 		if (!try_map(place, domid, first, false))
 			say(r, "%llu\n", first);

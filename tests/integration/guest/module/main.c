@@ -64,7 +64,7 @@ static const struct {
 	{ "touch",	cmd_touch,	0, "the aperture of keep: every page" },
 	{ "overstay",	cmd_overstay,	2, "dev pages: memory of the parent's that stays mapped after its RELEASE" },
 	{ "memory",	cmd_memory,	3, "kept|stayed fill|count value: of keep, or of overstay: each word; which are so" },
-	{ "grantmap",	cmd_grantmap,	3, "domain ro|rw [domain:]reference... | scan first last" },
+	{ "grantmap",	cmd_grantmap,	3, "domain ro|rw|any [domain:]reference... | scan first last" },
 	{ "rawopen",	cmd_rawopen,	1, "dev: OPEN only; says the handle" },
 	{ "named",	cmd_named,	3, "dev type handle: a request that names it" },
 	{ "changed",	cmd_changed,	2, "dev pages: the directory after OFFER" },

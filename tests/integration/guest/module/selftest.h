@@ -34,7 +34,7 @@
 
 #include "check_layout.h"
 
-#define MAX_ARGS 8
+#define MAX_ARGS 16
 
 /* One command line and what it says. */
 struct run {
