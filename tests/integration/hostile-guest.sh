@@ -36,7 +36,7 @@ alone() { # GUEST: sets TOOK
 
 daemon_start
 for g in $PV $PVH; do
-	module_load "$g" request_timeout_ms=3000
+	module_load "$g" request_timeout_ms=30000
 	device_attach "$g" type=check,size=16M
 	hold "$g"
 done
