@@ -70,6 +70,7 @@ static const struct {
 	{ "changed",	cmd_changed,	2, "dev pages: the directory after OFFER" },
 	{ "strike",	cmd_strike,	4, "dev lane word ones|zero|plus|minus|0x...: poison it, send the event" },
 	{ "offer",	cmd_offer,	4, "dev kmalloc|vmalloc|pages offset length: memory that existed" },
+	{ "late",	cmd_late,	1, "dev: what the parent does to a buffer that was freed" },
 	{ "refused",	cmd_refused,	1, "dev: memory that is not to be offered" },
 	{ "cycles",	cmd_cycles,	2, "dev count: apertures made and ended, of every owner" },
 	{ "bench-echo",	cmd_bench_echo,	3, "domain port count: events there and back" },

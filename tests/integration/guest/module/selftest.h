@@ -136,6 +136,7 @@ int cmd_endless(struct run *r);
 int cmd_garbage(struct run *r);
 int cmd_record(struct run *r);
 int cmd_offer(struct run *r);
+int cmd_late(struct run *r);
 int cmd_refused(struct run *r);
 int cmd_cell(struct run *r);
 int cmd_keep(struct run *r);
