@@ -126,6 +126,17 @@ int cmd_withdraw(struct run *r)
 	return err;
 }
 
+/* The reference of its first page. */
+int cmd_gref(struct run *r)
+{
+	struct session *s;
+	int err = find(r, &s, false);
+
+	if (!err)
+		say(r, "gref=%u\n", xen_aperture_test_gref(s->ap, 0));
+	return err;
+}
+
 static int ask(struct run *r, const struct question *q, struct check_parent *answer,
 	       struct session **s)
 {

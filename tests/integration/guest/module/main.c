@@ -31,6 +31,7 @@ static const struct {
 	{ "send",	cmd_send,	2, "id path [bytes]: a file, or its first bytes, through it" },
 	{ "busy",	cmd_busy,	2, "id 0|1: the parent refuses to let go of it" },
 	{ "withdraw",	cmd_withdraw,	1, "id" },
+	{ "gref",	cmd_gref,	1, "id: the reference of its first page" },
 	{ "drop",	cmd_drop,	1, "id|all: end it" },
 	{ "every",	cmd_every,	1, "dev: keep one of each owner and direction, two of memory that existed" },
 	{ "writer",	cmd_writer,	1, "start dev pages|stop: writes to memory of the parent's all the time" },

@@ -108,6 +108,7 @@ int cmd_directory(struct run *r);
 int cmd_hold(struct run *r);
 int cmd_drop(struct run *r);
 int cmd_withdraw(struct run *r);
+int cmd_gref(struct run *r);
 int cmd_ping(struct run *r);
 int cmd_roundtrip(struct run *r);
 int cmd_send(struct run *r);
