@@ -248,6 +248,27 @@ static void other_file(int fd, unsigned int nr)
 	check(aperture_withdraw(&a) == 0, "withdraw");
 }
 
+static void for_reading(unsigned int nr)
+{
+	struct xenapt_ioc_vector v = { .action = XENAPT_VECTOR_STATE };
+	struct xenapt_ioc_withdraw w = { .slot = 0 };
+	struct xenapt_ioc_operate all = { .count = 1 };
+	struct xenapt_ioc_offer_memory m = { .length = 1 };
+	struct xenapt_ioc_query q;
+	char path[40];
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/xen/aperture%u", nr);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	check(fd >= 0 && !ioctl(fd, XENAPT_IOC_QUERY, &q), "query of a file opened for reading");
+	refused(fd, "offer", (struct xenapt_ioc_offer){ .wanted = PAGE }, EBADF);
+	check(ioctl(fd, XENAPT_IOC_OFFER_MEMORY, &m) < 0 && errno == EBADF, "offer of memory: EBADF");
+	check(ioctl(fd, XENAPT_IOC_WITHDRAW, &w) < 0 && errno == EBADF, "withdraw: EBADF");
+	check(ioctl(fd, XENAPT_IOC_OPERATE, &all) < 0 && errno == EBADF, "operate: EBADF");
+	check(ioctl(fd, XENAPT_IOC_VECTOR, &v) < 0 && errno == EBADF, "vector: EBADF");
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int nr;
@@ -268,6 +289,7 @@ int main(int argc, char **argv)
 	many(fd);
 	fork_keeps(fd);
 	other_file(fd, nr);
+	for_reading(nr);
 	deaths(nr);
 	close(fd);
 	return conclude();
