@@ -5,15 +5,18 @@
  * may be saved, restored and paused meanwhile: nothing may be lost. Status 1: something was.
  *
  * Prints "ready", then at the end: rounds, wrong, octets beside the unaligned memory that changed, and
- * an octet of memory that is only read here.
+ * an octet of memory that is only read here. When
+ * STOP-FILE.call is there, a thread makes a system call with the other side's memory, and says what came of it.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "aperture.h"
@@ -120,6 +123,27 @@ static bool still_same(const uint8_t *p, uint64_t size)
 	return true;
 }
 
+static char call_file[80];
+
+static void *call(void *memory)
+{
+	struct timespec before, after;
+	int ends[2];
+	ssize_t n;
+
+	if (pipe(ends))
+		return NULL;
+	while (access(call_file, F_OK))
+		usleep(50000);
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	n = write(ends[1], memory, 1);
+	printf("call_errno=%d ", n < 0 ? errno : 0);
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	printf("call_seconds=%ld\n", after.tv_sec - before.tv_sec);
+	fflush(stdout);
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int nr = argc > 2 ? (unsigned int)strtoul(argv[1], NULL, 0) : 0;
@@ -128,6 +152,7 @@ int main(int argc, char **argv)
 	uint8_t *around;
 	struct aperture still, only_read;
 	const volatile uint8_t *seen;
+	pthread_t thread;
 	uint64_t i;
 	int fd = device_open(nr);
 
@@ -143,6 +168,9 @@ int main(int argc, char **argv)
 		return 2;
 	for (i = CHECK_DATA; i < STILL; i++)
 		still.memory[i] = (uint8_t)(i * 7 >> 3);
+	snprintf(call_file, sizeof(call_file), "%s.call", argv[2]);
+	if (pthread_create(&thread, NULL, call, still.memory + CHECK_DATA))
+		return 2;
 	printf("ready\n");
 	fflush(stdout);
 	while (access(argv[2], F_OK)) {
