@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# title: a guest that restarts, or is saved and restored, by plain xl has its devices again, first and trapped ones too; nothing twice
-# rows: M13 N2 N15 N16
+# title: a guest that restarts, by itself or by plain xl, or is saved and restored, has its devices again, first and trapped ones too; nothing twice
+# rows: M13 M14 N2 N15 N16
 # guests: pv pvh
 # timeout: 90
 . /rig/tests/_lib.sh
@@ -9,7 +9,10 @@ NAME=returns
 UUID=5ca1ab1e-0000-4000-8000-00000000cafe
 FILE=/var/lib/xen-aperture/guests/$UUID
 at_exit "rm -f $FILE; xl destroy $NAME-aperture 2>/dev/null; ! guest_alive $NAME || guest_destroy $NAME"
-loaded() { guest_run $NAME 'insmod /lib/modules/extra/xen-aperture.ko' || fail "the module did not load"; }
+loaded() {
+	guest_run $NAME 'insmod /lib/modules/extra/xen-aperture.ko && insmod /lib/modules/extra/aperture_selftest.ko' ||
+		fail "the modules did not load"
+}
 # up ID [STUB]: connected, and its first device in that stub domain
 up() { xen-aperture list $NAME | grep -Eq "^$NAME +[0-9]+ +$1 .* ${2:--} +connected$"; }
 stub() { xl domid $NAME-aperture 2>/dev/null; }
@@ -19,9 +22,9 @@ daemon_start
 progress "what is remembered"
 guest_create "$TYPE" 1 $NAME "uuid=\"$UUID\"" 'on_reboot="restart"' || broken "guest $NAME did not start"
 loaded
-xen-aperture attach $NAME type=mem,size=64K --wait=20 || fail "attach failed"
+xen-aperture attach $NAME type=mem,size=64K,apertures=16 --wait=20 || fail "attach failed"
 xen-aperture attach $NAME type=timer,id=5,fast=yes --revoke=70 --wait=20 || fail "attach of a timer failed"
-want="id=0,type=mem,size=65536,apertures=8
+want="id=0,type=mem,size=65536,apertures=16
 id=5,type=timer,size=4096,apertures=8,fast=yes --revoke=70"
 if [ "$TYPE" = pvh ]; then
 	xen-aperture attach $NAME type=timer,io=0x600,id=7,timeout=900 --revoke=80 --wait=20 || fail "attach of a trapped timer failed"
@@ -33,13 +36,31 @@ assert_eq "600 root" "$(stat -c '%a %U' "$FILE")" "who may read it"
 WAS=$(cat "$FILE")
 before=$(domid_of $NAME) stub_before=$(stub)
 
-progress "the guest reboots"
-guest_start $NAME 'echo b >/proc/sysrq-trigger'
 elsewhere() { e_now=$(domid_of $NAME) && [ "$e_now" != "$before" ] && guest_ready $NAME; }
-wait_until 60 elsewhere || fail "no new domain $NAME: $(xl list)"
-same "the reboot"
-loaded
-wait_until 20 up 0 || fail "device 0: $(xen-aperture list $NAME)"
+again() { # WHAT: the guest is another domain, and device 0 is there
+	wait_until 60 elsewhere || fail "no new domain $NAME after $1: $(xl list)"
+	same "$1"
+	loaded
+	wait_until 20 up 0 || fail "device 0 after $1: $(xen-aperture list $NAME)"
+}
+progress "the guest's kernel restarts at once, with each kind of aperture mapped"
+every_aperture $NAME 0
+guest_start $NAME 'echo b >/proc/sysrq-trigger'
+again "a restart"
+
+# By the drivers' shutdown, with programs running. Once in the short form: what is new is for both types the same.
+if [ "$TYPE" = pv ] || [ -n "$LONG" ]; then
+	progress "xl reboot, with each kind of aperture mapped"
+	every_aperture $NAME 0
+	wait_until 20 up 5 "$(stub)" || fail "device 5 and its first one: $(xen-aperture list $NAME)"
+	leak_check_begin
+	before=$(domid_of $NAME) stub_before=$(stub)
+	xl reboot $NAME || fail "xl reboot failed with status $?"
+	again "xl reboot"
+	wait_until 20 up 5 "$(stub)" || fail "device 5 and its first one: $(xen-aperture list $NAME)"
+	every_aperture $NAME 0
+	leak_check_end 20
+fi
 [ "$(stub)" != "$stub_before" ] || fail "the stub domain $stub_before is still the old one"
 wait_until 20 up 5 "$(stub)" || fail "device 5 and its first one: $(xen-aperture list $NAME)"
 octet() { guest_run $NAME "dd if=/dev/port bs=1 skip=$(($1)) count=1 2>/dev/null | hexdump -v -e '1/1 \"%02x\"'"; }
