@@ -10,7 +10,7 @@
 . /rig/tests/_leaks.sh
 . /rig/tests/_operations.sh
 
-ROUNDS=$(short_long 1 20)
+ROUNDS=$(short_long 1 100)
 daemon_start
 module_load "$GUEST"
 G=$(domid_of "$GUEST")

@@ -8,7 +8,7 @@
 . /rig/tests/_leaks.sh
 . /rig/tests/_operations.sh
 
-ROUNDS=$(short_long 1 20)
+ROUNDS=$(short_long 1 100)
 NAME=victim
 GUEST=$NAME
 daemon_start

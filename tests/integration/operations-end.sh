@@ -7,7 +7,7 @@
 . /rig/tests/_lib.sh
 . /rig/tests/_leaks.sh
 . /rig/tests/_operations.sh
-ROUNDS=$(short_long 1 20)
+ROUNDS=$(short_long 1 100)
 GUEST_TIMEOUT=120
 NAME=victim
 daemon_start
