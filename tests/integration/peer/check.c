@@ -464,10 +464,9 @@ static int check_mapped(void *device, unsigned int slot, void *data, uint64_t le
 	struct check *check = device;
 	struct slot *s = &check->slot[slot];
 
-	(void)tag;
 	*s = (struct slot){ .check = check, .number = slot };
 	if (length < CHECK_DATA || (uintptr_t)data % 8 ||
-	    xenaperture_aperture_flags(check->xa, slot) & XENAPERTURE_READ_ONLY)
+	    (tag != CHECK_STORES && xenaperture_aperture_flags(check->xa, slot) & XENAPERTURE_READ_ONLY))
 		return 0;
 	s->memory = data;
 	s->size = length - CHECK_DATA;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * aperture-hold DEV SIZE [COUNT [FLAGS [LEAST]]]: apertures of a program that stay until it is killed or
+ * aperture-hold DEV SIZE [COUNT [FLAGS [LEAST [TAG]]]]: apertures of a program that stay until it is killed or
  * the device goes. Says "ready", then a line for each wake-up. SIGUSR1: it closes the file, and says how long
  * that took.
  */
@@ -54,7 +54,7 @@ int main(int argc, char **argv)
 	int fd, n, err, i = 0;
 
 	if (argc < 3) {
-		fprintf(stderr, "usage: aperture-hold DEV SIZE [COUNT [FLAGS [LEAST]]]\n");
+		fprintf(stderr, "usage: aperture-hold DEV SIZE [COUNT [FLAGS [LEAST [TAG]]]]\n");
 		return 2;
 	}
 	fd = device_open((unsigned int)strtoul(argv[1], NULL, 0));
@@ -65,6 +65,7 @@ int main(int argc, char **argv)
 			.wanted = strtoull(argv[2], NULL, 0),
 			.least = argc > 5 ? strtoull(argv[5], NULL, 0) : 4096,
 			.flags = argc > 4 ? (uint32_t)strtoul(argv[4], NULL, 0) : 0,
+			.tag = argc > 6 ? (uint32_t)strtoul(argv[6], NULL, 0) : 0,
 		} };
 		err = ioctl(fd, XENAPT_IOC_OFFER, &a.offer) ? -errno : 0;
 		if (!err)
