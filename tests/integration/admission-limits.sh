@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: limits are looked at before anything is written: real ones, at their edge, refused by name
 # rows: M4 B4
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 # timeout: 90
 . /rig/tests/_lib.sh
 

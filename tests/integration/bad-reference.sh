@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: one bad reference among 1,000 undoes everything; the same pages map when it is mended
 # rows: M9
-# guests: pv pvh
+# guests: pvh
+# guests-long: pv
 . /rig/tests/_lib.sh
 daemon_start
 module_load "$GUEST"

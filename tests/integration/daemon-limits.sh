@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: what the parent refuses, and why, in its log: limits of all guests and of one; a device that writes where it may only read
 # rows: M4 M15 B4
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 # timeout: 60
 . /rig/tests/_lib.sh
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: kill -9 of the worker while the guest uses the parent's memory and its own unaligned: neither contents nor mapping notice
 # rows: M6 M14 M16
-# guests: pv pvh
+# guests: pvh
+# guests-long: pv
 # timeout: 90
 . /rig/tests/_lib.sh
 . /rig/tests/_leaks.sh

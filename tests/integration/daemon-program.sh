@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: a plain program serves a device through libxenaperture
 # rows: M10 M12 M14 N3
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 # timeout: 60
 . /rig/tests/_lib.sh
 . /rig/tests/_leaks.sh

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: a stub domain is destroyed by plain xl: its nodes go, the guest goes on; the supervisor is killed beside it
 # rows: N2 N16
-# guests: pv pvh
+# guests: pvh
+# guests-long: pv
 # timeout: 120
 # allow: vec 6, #UD
 # allow: domain_crash_sync called

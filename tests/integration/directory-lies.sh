@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: directories that lie about length, level, index or their own pages are refused
 # rows: M7 BAD
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 # timeout: 120
 . /rig/tests/_lib.sh
 daemon_start

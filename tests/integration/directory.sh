@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: directories of one page, one full page -1/0/+1 entries, and 64 MiB
 # rows: M7
-# guests: pv pvh
+# guests: pvh
+# guests-long: pv
 # timeout: 120
 . /rig/tests/_lib.sh
 daemon_start

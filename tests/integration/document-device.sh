@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: the device of docs/writing-a-device.md, built from the document, with and without a first device, and by plain loads and stores
 # rows: N2 N3 N9
-# guests: pv pvh
+# guests: pvh
+# guests-long: pv
 # timeout: 90
 . /rig/tests/_lib.sh
 . /rig/tests/_operations.sh

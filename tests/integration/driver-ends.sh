@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: the ends of a guest and of the driver domain that serves it; a driver domain that comes back
 # rows: M1 M14
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 # timeout: 90
 . /rig/tests/_lib.sh
 . /rig/tests/_driver.sh

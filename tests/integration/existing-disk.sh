@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: a writable shared mapping of a disk is refused, a private one is not
 # rows: M6
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 . /rig/tests/_lib.sh
 
 disk=$GUEST-disk

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: memory that a driver has: kmalloc, vmalloc, pages; what is not to be granted is refused
 # rows: M6
-# guests: pv pvh
+# guests: pvh
+# guests-long: pv
 . /rig/tests/_lib.sh
 
 daemon_start

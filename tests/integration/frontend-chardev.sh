@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: the char device: bad addresses and values leak nothing; mappings, poll, fork, death
 # rows: M5
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 # vcpus: 1
 # vcpus-long: 2
 . /rig/tests/_lib.sh

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: the device is detached while a program and a driver hold apertures
 # rows: M13
-# guests: pv pvh
+# guests: pvh
+# guests-long: pv
 # timeout: 60
 . /rig/tests/_lib.sh
 

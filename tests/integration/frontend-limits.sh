@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: too little memory, too few grant references, the child's own limit: named errors, nothing left behind
 # rows: M4 B4
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 # timeout: 90
 # allow: max_grant_frames reached
 . /rig/tests/_lib.sh

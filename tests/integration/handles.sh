@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: use before acknowledgement, stale, duplicate and foreign handles are refused
 # rows: M8
-# guests: pv pvh
+# guests: pvh
+# guests-long: pv
 . /rig/tests/_lib.sh
 daemon_start
 module_load "$GUEST"

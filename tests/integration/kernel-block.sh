@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: an aperture is a disk of dom0: bytes both ways, busy while open, whatever ends first; over a save
 # rows: M2 M13 M14
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 # guest: fresh
 . /rig/tests/_lib.sh
 . /rig/tests/_leaks.sh

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: dom0's kernel answers in an aperture from ring 0 or Xen's guest kernel mode; one mapping; bad arguments
 # rows: M2 M9 M13 M14
-# guests: pv pvh
+# guests: pvh
+# guests-long: pv
 . /rig/tests/_lib.sh
 . /rig/tests/_leaks.sh
 . /rig/tests/_kernel.sh

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: one-way and parent-owned apertures as disks of dom0: a disk that is only read, memory of dom0's
 # rows: M2 M15 M16 B6
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 . /rig/tests/_lib.sh
 . /rig/tests/_kernel.sh
 SIZE=262144

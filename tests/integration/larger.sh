@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: a description larger than what was asked for is refused
 # rows: M3
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 . /rig/tests/_lib.sh
 daemon_start
 module_load "$GUEST"

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: unknown requests, reserved fields and unknown flags are refused by name
 # rows: BAD
-# guests: pv pvh
+# guests: pvh
+# guests-long: pv
 . /rig/tests/_lib.sh
 daemon_start
 module_load "$GUEST"

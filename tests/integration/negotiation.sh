@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: sizes are the smallest of child, parent and contract; both ends record the same
 # rows: M4
-# guests: pv pvh
+# guests: pvh
+# guests-long: pv
 . /rig/tests/_lib.sh
 
 # expect WANTED LEAST STATUS GRANTED: at the child, and counted by name at the parent

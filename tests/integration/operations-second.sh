@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: the second device alone: every register, size and direction, vectors and ticks, and what its death costs
 # rows: N3 N5 N8
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 # vcpus: 1
 # vcpus-long: 2
 # timeout: 90

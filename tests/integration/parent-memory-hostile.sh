@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: a parent that lies about the memory it gives: named errors, nothing mapped, the next one works
 # rows: M16 B5
-# guests: pv pvh
+# guests: pvh
+# guests-long: pv
 # timeout: 90
 . /rig/tests/_lib.sh
 . /rig/tests/_leaks.sh

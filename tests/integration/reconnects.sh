@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: either side first, and 30 reconnects (1,000 in the long form), each with data through an aperture; nothing is left behind
 # rows: M12
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 # timeout: 120
 . /rig/tests/_lib.sh
 count=$(short_long 30 1000)

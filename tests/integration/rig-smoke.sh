@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: a guest boots and runs commands
 # rows: rig
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 # vcpus: 1
 # vcpus-long: 2
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: a save that leaves the guest running, one that fails, a pause, one with a parent that hangs: traffic goes on
 # rows: M13 M14 N16
-# guests: pv pvh
+# guests: pvh
+# guests-long: pv
 # timeout: 120
 . /rig/tests/_lib.sh
 . /rig/tests/_save.sh

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: a guest with a first device is saved and restored: both lanes come back, ticks and operations go on
 # rows: M13 M14 N16
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 # timeout: 150
 . /rig/tests/_lib.sh
 . /rig/tests/_operations.sh

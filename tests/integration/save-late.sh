@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: a restored guest that runs before its devices are attached finds them when they are: nothing is lost
 # rows: M13 M14
-# guests: pv pvh
+# guests: pvh
+# guests-long: pv
 # timeout: 150
 . /rig/tests/_lib.sh
 . /rig/tests/_save.sh

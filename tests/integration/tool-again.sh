@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: a guest that restarts, by itself or by plain xl, or is saved and restored, has its devices again, first and trapped ones too; nothing twice
 # rows: M13 M14 N2 N15 N16
-# guests: pv pvh
+# guests: pvh
+# guests-long: pv
 # timeout: 90
 . /rig/tests/_lib.sh
 
@@ -48,19 +49,17 @@ every_aperture $NAME 0
 guest_start $NAME 'echo b >/proc/sysrq-trigger'
 again "a restart"
 
-# By the drivers' shutdown, with programs running. Once in the short form: what is new is for both types the same.
-if [ "$TYPE" = pv ] || [ -n "$LONG" ]; then
-	progress "xl reboot, with each kind of aperture mapped"
-	every_aperture $NAME 0
-	wait_until 20 up 5 "$(stub)" || fail "device 5 and its first one: $(xen-aperture list $NAME)"
-	leak_check_begin
-	before=$(domid_of $NAME) stub_before=$(stub)
-	xl reboot $NAME || fail "xl reboot failed with status $?"
-	again "xl reboot"
-	wait_until 20 up 5 "$(stub)" || fail "device 5 and its first one: $(xen-aperture list $NAME)"
-	every_aperture $NAME 0
-	leak_check_end 20
-fi
+# By the drivers' shutdown, with programs running.
+progress "xl reboot, with each kind of aperture mapped"
+every_aperture $NAME 0
+wait_until 20 up 5 "$(stub)" || fail "device 5 and its first one: $(xen-aperture list $NAME)"
+leak_check_begin
+before=$(domid_of $NAME) stub_before=$(stub)
+xl reboot $NAME || fail "xl reboot failed with status $?"
+again "xl reboot"
+wait_until 20 up 5 "$(stub)" || fail "device 5 and its first one: $(xen-aperture list $NAME)"
+every_aperture $NAME 0
+leak_check_end 20
 [ "$(stub)" != "$stub_before" ] || fail "the stub domain $stub_before is still the old one"
 wait_until 20 up 5 "$(stub)" || fail "device 5 and its first one: $(xen-aperture list $NAME)"
 octet() { guest_run $NAME "dd if=/dev/port bs=1 skip=$(($1)) count=1 2>/dev/null | hexdump -v -e '1/1 \"%02x\"'"; }

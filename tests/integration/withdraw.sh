@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: memory is not freed while mapped: a busy device says EBUSY, and it works on
 # rows: M13
-# guests: pv pvh
+# guests: pv
+# guests-long: pvh
 . /rig/tests/_lib.sh
 daemon_start
 module_load "$GUEST"
