@@ -2,6 +2,7 @@
 #include "command.h"
 #include "fast.h"
 #include "removal.h"
+#include "target.h"
 #include "trapped.h"
 
 static bool has_trapped(const struct store *store, unsigned int guest)
@@ -81,14 +82,28 @@ static int add_all(struct fast *fast, const struct device *devices, unsigned int
 	return 0;
 }
 
+/* It does what it was told to, but not without a word. */
+static void warn_of_spinning(const struct fast *fast)
+{
+	unsigned int processors, vcpus;
+
+	if (fast->made && fast->options->spin_us && target_processors(&processors, &vcpus) &&
+	    vcpus > processors)
+		say("note: %u vCPUs share %u processor%s: a stub domain that spins takes time from the "
+		    "others; give it one of its own (xl vcpu-pin %u 0 CPU), or leave --spin out",
+		    vcpus, processors, processors == 1 ? "" : "s", fast->stub.domid);
+}
+
 int fast_install(struct fast *fast, const struct device *devices, unsigned int count)
 {
 	struct why why;
 
 	if (!fast_stub(fast->store, fast->guest, fast->options, &fast->stub, &fast->made, &why)) {
 		if (!add_all(fast, devices, count, &why) &&
-		    (!fast->made || !stub_unpause(fast->store, &fast->stub, &why)))
+		    (!fast->made || !stub_unpause(fast->store, &fast->stub, &why))) {
+			warn_of_spinning(fast);
 			return EXIT_OK;
+		}
 		fast_undo(fast);
 	}
 	return say_why(EXIT_FAILED, &why);

@@ -13,6 +13,7 @@
 
 #define SERVERS		8u	/* Xen's limit for a guest; their numbers begin at 0 */
 #define PAGES_MAX	256u	/* looked at in one range */
+#define DOMAINS_MAX	512	/* counted */
 
 static xc_interface *open_xen(struct why *why)
 {
@@ -82,6 +83,26 @@ int target_set(unsigned int stub, unsigned int guest, struct why *why)
 			strerror(errno));
 	xc_interface_close(xc);
 	return status ? -1 : 0;
+}
+
+bool target_processors(unsigned int *processors, unsigned int *vcpus)
+{
+	static xc_domaininfo_t info[DOMAINS_MAX];
+	struct why ignored;
+	xc_interface *xc = open_xen(&ignored);
+	xc_physinfo_t machine = { 0 };
+	int i, n = -1;
+
+	if (!xc)
+		return false;
+	*vcpus = 0;
+	if (!xc_physinfo(xc, &machine))
+		n = xc_domain_getinfolist(xc, 0, DOMAINS_MAX, info);
+	for (i = 0; i < n; i++)
+		*vcpus += info[i].nr_online_vcpus;
+	*processors = machine.nr_cpus;
+	xc_interface_close(xc);
+	return n > 0;
 }
 
 static bool has_page(xenforeignmemory_handle *memory, unsigned int guest, xen_pfn_t frame)

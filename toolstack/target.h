@@ -40,4 +40,7 @@ bool target_has_memory(unsigned int guest, uint64_t address, uint64_t size);
  */
 bool target_is_served(unsigned int guest);
 
+/* Processors of the machine, and vCPUs of all domains that are online. Not known: false. */
+bool target_processors(unsigned int *processors, unsigned int *vcpus);
+
 #endif /* TOOL_TARGET_H */

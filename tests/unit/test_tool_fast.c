@@ -24,7 +24,7 @@ static struct fast_options options;
 static struct device devices[2];
 static bool running, create_fails, unpause_fails, destroy_fails;
 static const char *left_over;	/* by a create that fails: "ours", "another's" */
-static unsigned int creates, destroys;
+static unsigned int creates, destroys, asked_for_processors;
 static char words_seen[1000];
 
 /* Under the name that was asked for. */
@@ -103,6 +103,13 @@ int target_set(unsigned int stub, unsigned int guest, struct why *why)
 	return why_set(why, "nothing is trapped here");
 }
 
+bool target_processors(unsigned int *processors, unsigned int *vcpus)
+{
+	asked_for_processors++;
+	*processors = *vcpus = 4;
+	return true;
+}
+
 bool target_has_memory(unsigned int guest, uint64_t address, uint64_t size)
 {
 	(void)guest;
@@ -120,7 +127,7 @@ static void world(void)
 	store = (struct store){ .xs = xs_open(0), .transaction = XBT_NULL };
 	options = (struct fast_options){ 0 };
 	running = create_fails = unpause_fails = destroy_fails = false;
-	creates = destroys = 0;
+	creates = destroys = asked_for_processors = 0;
 	left_over = NULL;
 	xs_fake_put("/local/domain/0/name", "Domain-0");
 	xs_fake_put("/local/domain/5/name", "web");
@@ -177,6 +184,7 @@ static void test_nodes(void)
 	options = (struct fast_options){ .spin_us = 30, .route_all = true, .revoke_ms = 70, .stub = "/a/stub" };
 	CHECK_EQ(install(&fast, 0, 1), EXIT_OK);
 	CHECK(running && fast.made && fast.count == 1 && fast.stub.domid == 9);
+	CHECK_EQ(asked_for_processors, 1);
 	has(words_seen, "xl create -p ");
 	has(words_seen, " /dev/null type=\"pv\" memory=4 vcpus=1 ");
 	has(words_seen, " name=\"web-aperture\" kernel=\"/a/stub\" ");
@@ -222,6 +230,7 @@ static void test_second(void)
 	CHECK_EQ(creates, 1);
 	CHECK(!more.made);
 	CHECK(xs_fake_get(BACK "1/state"));
+	CHECK_EQ(asked_for_processors, 0);	/* nobody spins */
 	CHECK_EQ(fast_check(&store, &web, OPTION_SPIN, &options, &why), -1);
 	CHECK(strstr(why.text, "has the stub domain 9 already"));
 	CHECK_EQ(fast_check(&store, &web, OPTION_ROUTE, &options, &why), 0);

@@ -54,6 +54,12 @@ int target_set(unsigned int stub, unsigned int guest, struct why *why)
 	return 0;
 }
 
+bool target_processors(unsigned int *processors, unsigned int *vcpus)
+{
+	*processors = *vcpus = 4;
+	return true;
+}
+
 bool target_has_memory(unsigned int guest, uint64_t address, uint64_t size)
 {
 	(void)size;
