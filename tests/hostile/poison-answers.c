@@ -100,8 +100,7 @@ static const char *what_next(enum poison_in in)
 	long start = now_us();
 
 	for (;;) {
-		/* Shortly: the name of an end is timed here, too. */
-		if (parent_request(&parent, &q, 1)) {
+		if (parent_request(&parent, &q, 20)) {
 			if (in != POISON_TAKE && reports())
 				return "";
 			/* The operation that was declined, then. */
