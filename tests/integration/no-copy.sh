@@ -56,7 +56,9 @@ few_ops=$grant_ops few_requests=$requests few_events=$events
 traced frames 0 "$MANY"
 [ "$events" -gt "$few_events" ] ||
 	fail "$events events with $MANY frames, $few_events with 50: the trace proves nothing"
-assert_eq "$few_ops" "$grant_ops" "grant-table operations of all domains with $MANY frames each way, and with 50"
+# The aperture's own end may take one operation more or less; an operation for each frame would be $MANY more.
+[ "$grant_ops" -lt $((few_ops + 10)) ] ||
+	fail "$grant_ops grant-table operations of all domains with $MANY frames each way, $few_ops with 50"
 assert_eq "$few_requests" "$requests" "requests on the ring with $MANY frames each way, and with 50"
 metric frames_grant_ops="$grant_ops" frames_requests="$requests"
 
