@@ -16,7 +16,6 @@ xen-aperture attach "$GUEST" type=check,mmio=0xff100000,timeout=20000 --stub="$C
 	fail "attach failed with status $?"
 at_exit "device_detach_all $GUEST"
 xen-aperture attach "$GUEST" type=timer,io=0x600 --wait=60 || fail "attach of the timer failed with status $?"
-STAND=$(awk "BEGIN { print 0.6 * ${RIG_PATIENCE:-1} }")
 MOST_MS=$((5000 * ${RIG_PATIENCE:-1}))	# an access; four lives of it may each begin after a second's pause
 S=$(stub_of "$GUEST")
 
@@ -53,7 +52,7 @@ while [ $i -lt "$BURSTS" ]; do
 	sleep 0.5
 	# In every second one the worker stands still: accesses that it has to answer are out at each of these deaths.
 	[ $((i % 2)) = 0 ] || { kill -STOP "$WORKER"; stood=$((stood + 1)); }
-	sleep "$STAND"
+	sleep 0.6
 	stub-restart "$S" "$(xenstore-read "/local/domain/$S/aperture/restart-entry")" 10 10000 $i || fail "no restart"
 	kill -CONT "$WORKER"
 done

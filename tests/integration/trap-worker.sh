@@ -10,7 +10,6 @@
 
 TIMEOUT=1000	# ms, of device 1
 KILLS=$(short_long 2 20)
-STAND=$(awk "BEGIN { print 1.1 * ${RIG_PATIENCE:-1} }")
 daemon_start
 attach() { # SPEC [OPTION]
 	a_spec=$1
@@ -57,7 +56,7 @@ while [ $i -lt "$KILLS" ]; do
 	WORKER=$(worker_pid "$GUEST-aperture") || fail "no worker serves the stub domain $S"
 	EPOCH=$(epoch)
 	# Every second one stands still for a second before: what waits for it then is out when it dies.
-	[ $((i % 2)) = 1 ] || { kill -STOP "$WORKER"; sleep "$STAND"; stood=$((stood + 1)); }
+	[ $((i % 2)) = 1 ] || { kill -STOP "$WORKER"; sleep 1.1; stood=$((stood + 1)); }
 	kill -9 "$WORKER"
 	wait_until 20 other_worker || fail "no other worker after the kill"
 	wait_until 20 again_connected || fail "the slow lane did not connect again"
