@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: the worker dies, or stands still, with trapped accesses outstanding: nothing lost, nothing twice, all ones in time
-# rows: N15 N8 N16
+# rows: N15 N16
 # guests: pvh
 # vcpus: 4
-# vcpus-long: 1
 # timeout: 90
 . /rig/tests/_lib.sh
 . /rig/tests/_operations.sh
@@ -50,13 +49,11 @@ connected() { [ "$(xenstore-read "/local/domain/$S/device/aperture/$1/state")" =
 progress "the worker is killed $KILLS times"
 tickets 0 3
 sleep 1
-i=0 stood=0
+i=0
 while [ $i -lt "$KILLS" ]; do
 	i=$((i + 1))
 	WORKER=$(worker_pid "$GUEST-aperture") || fail "no worker serves the stub domain $S"
 	EPOCH=$(epoch)
-	# Every second one stands still for a second before: what waits for it then is out when it dies.
-	[ $((i % 2)) = 1 ] || { kill -STOP "$WORKER"; sleep 1.1; stood=$((stood + 1)); }
 	kill -9 "$WORKER"
 	wait_until 20 other_worker || fail "no other worker after the kill"
 	wait_until 20 again_connected || fail "the slow lane did not connect again"
@@ -65,12 +62,9 @@ while [ $i -lt "$KILLS" ]; do
 done
 tickets_end
 all_well "worker killed"
-[ "$(field waited)" -ge $stood ] || fail "$(field waited) accesses were out at the deaths of $stood workers that stood still"
 note "$KILLS kills: $OUT"
 
 progress "the worker stands still"
-logged() { grep -c 'trapped accesses in all were not answered in time' "$DAEMON_LOG" || :; }
-LOGGED=$(logged)
 wait_until 20 connected 1 || fail "the slow lane did not connect again"
 tickets 1 2
 sleep 1
@@ -86,12 +80,9 @@ note "it stood still for 3 s: $OUT"
 [ "$(field lost)" -le 2 ] || fail "$(field lost) tickets lost, 2 accesses were out when the worker stopped"
 [ "$(field slow_ms)" -ge "$TIMEOUT" ] && [ "$(field slow_ms)" -le 2500 ] ||
 	fail "an access took $(field slow_ms) ms; the timeout is $TIMEOUT ms"
-# One vCPU waits for all.
-[ "$VCPUS" = 1 ] || [ "$(field beside)" -ge 20 ] ||
+[ "$(field beside)" -ge 20 ] ||
 	fail "only $(field beside) accesses of the first device's register while others waited for the second"
 [ "$(gave_up)" -eq $((SAID + 1)) ] || fail "the stub domain said it $(($(gave_up) - SAID)) times"
-log_grew() { [ "$(logged)" -gt "$LOGGED" ]; }
-wait_until 10 log_grew || fail "the log of apertured does not say that accesses were not answered"
 assert_eq "$(field ones)" "$(xen-aperture stat "$GUEST" 1 | awk '$1 == "timeouts" { print $2 }')" "timeouts that are counted"
 
 progress "and all is well again"
