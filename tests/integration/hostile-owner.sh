@@ -32,7 +32,7 @@ end() { # CASE
 }
 
 daemon_start
-module_load "$GUEST" request_timeout_ms=2000
+module_load "$GUEST" request_timeout_ms=1000
 xen-aperture attach "$GUEST" type=check,size=1M,server=program,id=0 --wait=0 || fail "attach: status $?"
 device_attach "$GUEST" type=check,size=1M,id=1
 at_exit "xen-aperture detach $GUEST all --force --wait=1 || :"
