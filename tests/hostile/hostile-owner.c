@@ -13,7 +13,6 @@
  *	busy		WITHDRAW is refused for ever
  *	silent		WITHDRAW is never answered
  *	storm		events without end
- *	lost		what was given before is not there any more
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,10 +93,6 @@ static void serve(const struct xenapt_request *q)
 		reply(q, XENAPT_OK, q->u.open.wanted);
 		break;
 	case XENAPT_REQ_OFFER:
-		if (is("lost") && q->u.offer.directory) {
-			reply(q, XENAPT_E_LOST, 0);
-			break;
-		}
 		reply(q, XENAPT_OK, give());
 		if (is("changed"))
 			memset(directory, 0xff, sizeof(*directory));

@@ -53,26 +53,6 @@ begin changed
 assert_match '^(OK|E_DIRECTORY)$' "$STATUS" "a directory that is changed as soon as it is told"
 selftest "$GUEST" unkeep || :
 end changed
-# Twice in a minute: what the guest saw last is kept once.
-lost() { # CONTENTS
-	progress "lost, $1"
-	hostile-owner "$domid" 0 lost >owner.out 2>&1 &
-	owner=$!
-	wait_until 20 grep -q connected owner.out || fail "lost: no connection: $(cat owner.out)"
-	selftest_ok "$GUEST" "connected, with what it had" wait 0
-	selftest_ok "$GUEST" "the memory after it was lost, $1" look
-	assert_eq "$1" "$(field contents)" "what is in it"
-	end lost
-}
-begin good
-assert_eq OK "$STATUS" "memory that will be lost"
-selftest_ok "$GUEST" "its contents" touch
-end good
-lost same
-lost zeros
-assert_match 'less than a minute ago' "$(guest_run "$GUEST" 'dmesg | grep "not kept"')" "line about it"
-assert_match ' 2$' "$(attr apertures)" "times that it was lost"
-selftest_ok "$GUEST" "its end" unkeep
 # The last two never let go: what is left is asked for again and again, and the other device works on.
 for case in good withdrawn storm good busy silent; do
 	begin $case

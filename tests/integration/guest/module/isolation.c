@@ -160,24 +160,6 @@ int cmd_touch(struct run *r)
 	return 0;
 }
 
-/* What touch left there, or nothing. */
-int cmd_look(struct run *r)
-{
-	u64 *memory = kept ? xen_aperture_memory(kept) : NULL;
-	u64 words, i, same = 0, zeros = 0, pages = 0;
-
-	if (!memory)
-		return -ENOENT;
-	words = xen_aperture_size(kept) / 8;
-	for (i = 0; i < words; i += XENAPT_PAGE_SIZE / 8) {
-		same += READ_ONCE(memory[i]) == (i ^ 0x5a5a);
-		zeros += !READ_ONCE(memory[i]);
-		pages++;
-	}
-	say(r, "contents=%s\n", same == pages ? "same" : zeros == pages ? "zeros" : "other");
-	return 0;
-}
-
 int ask_raw(struct run *r, struct xen_aperture_dev *dev, const struct xenapt_request *q,
 	    struct xenapt_response *rsp)
 {

@@ -63,7 +63,6 @@ static const struct {
 	{ "keep",	cmd_keep,	3, "dev pages flags: an aperture; says its references" },
 	{ "unkeep",	cmd_unkeep,	0, "" },
 	{ "touch",	cmd_touch,	0, "the aperture of keep: every page" },
-	{ "look",	cmd_look,	0, "the aperture of keep: what touch wrote, zeros, or something else" },
 	{ "overstay",	cmd_overstay,	2, "dev pages: memory of the parent's that stays mapped after its RELEASE" },
 	{ "memory",	cmd_memory,	3, "kept|stayed fill|count value: of keep, or of overstay: each word; which are so" },
 	{ "grantmap",	cmd_grantmap,	3, "domain ro|rw|any [domain:]reference... | scan first last" },

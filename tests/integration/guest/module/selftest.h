@@ -143,7 +143,6 @@ int cmd_cell(struct run *r);
 int cmd_keep(struct run *r);
 int cmd_unkeep(struct run *r);
 int cmd_touch(struct run *r);
-int cmd_look(struct run *r);
 int cmd_overstay(struct run *r);
 int cmd_memory(struct run *r);
 int cmd_grantmap(struct run *r);
