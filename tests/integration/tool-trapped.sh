@@ -143,7 +143,7 @@ assert_eq "no aperture devices" "$(xen-aperture list $NAME)" "list"
 ! stub_of $NAME || fail "the stub domain is still there"
 ! xenstore-exists "/local/domain/$G/aperture" || fail "nodes of the guest: $(xenstore-ls "/local/domain/$G/aperture")"
 
-progress "beside an ioreq server of domain 0 (a device model has one); more than eight; no PVH guest"
+progress "beside an ioreq server of domain 0 (a device model has one); more than eight"
 server=$(make-server "$G") || broken "no ioreq server"
 for i in 1 2 3 4 5 6 7 8; do
 	xen-aperture attach $NAME type=timer,io=0x${i}000 >/dev/null 2>&1 || fail "attach of device $i failed"
@@ -153,12 +153,6 @@ assert_eq 08000000 "$(port 0x8018 4)" "COMPARATORS of the eighth"
 xen-aperture detach $NAME all >/dev/null || fail "detach all failed"
 ! stub_of $NAME || fail "the stub domain stays beside domain 0's server"
 make-server "$G" "$server" || broken "the ioreq server stays"
-hvm=$(make-hvm) || broken "no HVM guest"
-at_exit "make-hvm end $hvm 2>/dev/null"
-xenstore-write "/local/domain/$hvm/name" hvm "/local/domain/$hvm/device" ""
-says 1 "guest $hvm is an HVM guest: trapped devices are for PVH guests" xen-aperture check "$hvm" type=timer,io=0x600
-make-hvm end "$hvm"
-xenstore-rm "/local/domain/$hvm"
 
 progress "a stub domain that never serves"
 says 4 'the stub domain [0-9]+ has not taken it up after 1 s' xen-aperture attach $NAME type=timer,io=0x600 --wait=1 \
