@@ -409,7 +409,7 @@ struct apf_operation_counts {
 	u64 replayed;			/* sent again after a lane's death */
 	u64 taken;			/* TAKE requests */
 	u64 unanswered;			/* ended without an answer */
-	u64 found;			/* answers that the timer took; their event may have been on its way */
+	u64 found;			/* answers that the timer took: their event may come yet */
 	u64 reminded;			/* events sent again, to who owes an answer */
 };
 

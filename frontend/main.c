@@ -22,7 +22,7 @@ MODULE_PARM_DESC(operation_timeout_ms,
 bool apf_look_again = true;
 module_param_named(look_again, apf_look_again, bool, 0644);
 MODULE_PARM_DESC(look_again,
-		 "look for answers that no event told of, and remind who owes one (default Y; N: only tests, to whom a lost event is an error)");
+		 "look for answers that no event told of, remind who owes one (default Y; N: tests)");
 
 unsigned int apf_ring_page_order;
 module_param_named(ring_page_order, apf_ring_page_order, uint, 0444);

@@ -627,4 +627,28 @@ int xen_aperture_test_peek(struct xen_aperture_dev *dev, enum xen_aperture_test_
  */
 int xen_aperture_test_event(struct xen_aperture_dev *dev, enum xenapt_owner lane);
 
+/**
+ * xen_aperture_test_hold() - take a lane's ring from the module; may sleep
+ * @dev: the device
+ * @lane: XENAPT_OWNER_FAST or XENAPT_OWNER_SLOW
+ *
+ * From here on nobody takes responses: its event is not heard. Nothing may be outstanding, and
+ * the caller sees to it that nothing is sent.
+ *
+ * Return: 0, -ENOTCONN, -EBUSY (something is outstanding).
+ */
+int xen_aperture_test_hold(struct xen_aperture_dev *dev, enum xenapt_owner lane);
+
+/**
+ * xen_aperture_test_unhold() - give the ring back; may sleep
+ * @dev: the device
+ * @lane: as to xen_aperture_test_hold(), which returned 0
+ *
+ * The module goes on where the indices are, when the parent answered all that it was shown.
+ *
+ * Return: 0, -ENOTCONN (it died meanwhile), -EBUSY (not all is answered: the ring is as it is, and
+ * breaks).
+ */
+int xen_aperture_test_unhold(struct xen_aperture_dev *dev, enum xenapt_owner lane);
+
 #endif /* _XEN_APERTURE_H */

@@ -14,7 +14,9 @@
  *	operate.c  operations with callbacks
  *	vectors.c  interrupts of a device's vectors
  *	ticks.c    ticks of the timer to a callback
+ *	tickmarks.c one interrupt for each tick, to be seen in the hypervisor's trace
  *	badops.c   operations, and words in shared pages, that no frontend makes
+ *	storm.c    a ring without an end, for some time
  *	record.c   state records that no device wrote
  *	isolation.c  references and handles that are told
  *	overstay.c memory of the parent's that is mapped longer than it is said to be
@@ -127,6 +129,8 @@ int cmd_operate(struct run *r);
 int cmd_fast(struct run *r);
 int cmd_edges(struct run *r);
 int cmd_both(struct run *r);
+int cmd_race(struct run *r);
+int cmd_tickmarks(struct run *r);
 int cmd_held(struct run *r);
 int cmd_ticks(struct run *r);
 int cmd_badops(struct run *r);
@@ -134,6 +138,7 @@ int cmd_poke(struct run *r);
 int cmd_peek(struct run *r);
 int cmd_event(struct run *r);
 int cmd_endless(struct run *r);
+int cmd_storm(struct run *r);
 int cmd_garbage(struct run *r);
 int cmd_record(struct run *r);
 int cmd_offer(struct run *r);
