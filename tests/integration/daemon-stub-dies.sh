@@ -3,6 +3,8 @@
 # rows: N2 N16
 # guests: pvh
 # guests-long: pv
+# vcpus: 1
+# vcpus-long: 2
 # timeout: 120
 # allow: vec 6, #UD
 # allow: domain_crash_sync called

@@ -3,6 +3,8 @@
 # rows: N16
 # guests: pv
 # guests-long: pvh
+# vcpus: 1
+# vcpus-long: 2
 # timeout: 120
 . /rig/tests/_lib.sh
 . /rig/tests/_leaks.sh

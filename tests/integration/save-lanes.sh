@@ -3,6 +3,8 @@
 # rows: M13 M14 N16
 # guests: pv
 # guests-long: pvh
+# vcpus: 1
+# vcpus-long: 2
 # timeout: 150
 . /rig/tests/_lib.sh
 . /rig/tests/_operations.sh
