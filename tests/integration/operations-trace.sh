@@ -29,10 +29,10 @@ marked() {
 		END { print last + 0 }' trace
 }
 counter() { awk -v n="$1" '/COUNTER/ { on = 1 } /OPERATIONS/ { on = 0 } on && $1 == n { print $4; exit }' stat; }
-# within WHAT COUNT MOST: COUNT events belong to it; the rest of the traffic (watchdog, console, the test's
-# own way into the guest) is some more
+# within WHAT COUNT MOST: COUNT events belong to it; the rest of the traffic (watchdog, console) is some more. Some are less:
+# who looks once more before it waits finds the next one without an event.
 within() {
-	[ "$2" -ge "$N" ] && [ "$2" -le $(($N + $3)) ] || fail "$1: $2 events for $N operations"
+	[ "$2" -ge $((N - N / 20)) ] && [ "$2" -le $((N + $3)) ] || fail "$1: $2 events for $N operations"
 }
 # What a guest and its stub domain send when nothing is operated, in the same time
 progress "the quiet machine"
@@ -64,9 +64,9 @@ trace_begin
 operate "in batches" $((8 * N)) mix=fast batch=32
 trace_end trace
 assert_eq $((8 * N)) "$(field by_first)" "operations that the first device answered"
-[ "$(sent "$G")" -ge $((N / 4)) ] && [ "$(sent "$G")" -le $((N / 4 + 2 * quiet_guest + 20)) ] ||
+[ "$(sent "$G")" -ge $((N / 4 - N / 20)) ] && [ "$(sent "$G")" -le $((N / 4 + 2 * quiet_guest + 60)) ] ||
 	fail "$(sent "$G") events by the guest for $((N / 4)) batches"
-[ "$(sent "$STUB")" -ge $((N / 4)) ] || fail "$(sent "$STUB") events by the stub domain for $((N / 4)) batches"
+[ "$(sent "$STUB")" -ge $((N / 4 - N / 20)) ] || fail "$(sent "$STUB") events by the stub domain for $((N / 4)) batches"
 note "$((N / 4)) batches of 32: $(sent "$G") events by the guest, $(sent "$STUB") by the stub domain"
 
 progress "edges one by one"
@@ -112,12 +112,16 @@ xen-aperture stat "$GUEST" 1 >stat || fail "no counters of the timer"
 injected=$(first injected)
 trace_begin
 selftest_ok "$GUEST" "ticks of the first device" ticks 1 $ROUNDS 20000
+ticks=$((8 * ($(field rounds) + $(field spoilt))))
 trace_end trace
 order "$STUB"
 [ "$(field sent)" -ge $((8 * ROUNDS)) ] && [ "$(field sent)" -le $((8 * ROUNDS + 4 * quiet_stub + 8)) ] ||
 	fail "$(field sent) events by the stub domain for $((8 * ROUNDS)) ticks (quiet: $quiet_stub)"
 note "$((8 * ROUNDS)) ticks: $(field sent) events by the stub domain, each before its handler"
 metric ticks=$((8 * ROUNDS)) tick_events="$(field sent)"
+sleep 1.2
+xen-aperture stat "$GUEST" 1 >stat || fail "no counters of the timer"
+assert_eq "$ticks" "$(($(first injected) - injected))" "events that the first device counted"
 
 progress "ticks of the second device"
 xen-aperture uninstall "$GUEST" 1 --wait=60 || fail "uninstall failed with status $?"
