@@ -58,16 +58,3 @@ done
 OUT=$(selftest "$GUEST" hold 0 4096 2>&1) && fail "a seventh aperture; apertures=6"
 assert_match 'status=E_APERTURES errno=87' "$OUT" "error of the seventh"
 selftest_ok "$GUEST" "the end" drop all
-
-progress "a program closes a file with six apertures while the worker is stopped"
-guest_start "$GUEST" "aperture-hold 0 4096 6" close.out
-wait_until 20 gone 6 || fail "apertures before: $(attr apertures)"
-workers STOP
-guest_run "$GUEST" 'killall -USR1 aperture-hold'
-wait_until 20 grep -q closed_ms close.out || fail "the file is not closed: $(cat close.out)"
-OUT=$(cat close.out)
-note "closed after $(field closed_ms) ms"
-[ "$(field closed_ms)" -ge 1500 ] || fail "nobody waited for the parent: $(field closed_ms) ms"
-[ "$(field closed_ms)" -le 5000 ] || fail "close() took $(field closed_ms) ms; request_timeout_ms is 2000"
-workers CONT
-wait_until 30 gone 0 || fail "apertures of the closed file stay: $(attr apertures)"

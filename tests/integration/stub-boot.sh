@@ -95,14 +95,3 @@ xenstore-rm "$FRONT"
 xl destroy stub
 wait_until 10 leak_stub stub || fail "the stub domain did not go"
 xenstore-rm "/local/domain/$(domid_of "$GUEST")/device/aperture-fast"
-
-progress "levels of its messages"
-stub_said stub '^info: ' || fail "no message of level info: $(cat /var/log/xen/console/guest-stub.log)"
-for level in error shout; do
-	stub_make "stub-$level" "$STUB_FILES/aperture-stub" "$GUEST"
-	xenstore-write "/local/domain/$S/aperture/log" "$level"
-	xl unpause "stub-$level"
-	wait_until 20 stub_node_is state 4 || fail "the stub domain did not start serving"
-done
-! stub_said stub-error '^info: ' || fail "level error: $(cat /var/log/xen/console/guest-stub-error.log)"
-wait_until 5 stub_said stub-shout '^warning: .*log.*shout' || fail "a level that is none: $(cat /var/log/xen/console/guest-stub-shout.log)"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# title: a guest that restarts, by itself or by plain xl, or is saved and restored, has its devices again, first and trapped ones too; nothing twice
-# rows: M13 M14 N2 N15 N16
+# title: a guest that restarts, by itself or by plain xl, has its devices again, first and trapped ones too; nothing twice
+# rows: M13 M14 N2
 # guests: pvh
 # guests-long: pv
 # timeout: 90
@@ -73,25 +73,6 @@ trapped_again() { # WHEN: the same device at the same place, as new
 }
 if [ "$TYPE" = pvh ]; then
 	trapped_again "the reboot"
-	progress "the guest is saved and restored"
-	guest_run $NAME "printf '\\125' | dd of=/dev/port bs=1 seek=$((0x650)) conv=notrunc 2>/dev/null"
-	assert_eq 55 "$(octet 0x650)" "LABEL as written"
-	before=$(domid_of $NAME) stub_before=$(stub)
-	at_exit 'rm -f /run/again.save'
-	xl save $NAME /run/again.save >/dev/null || fail "xl save failed with status $?"
-	gone() { ! xl list | grep -q "(null)\|$NAME"; }
-	wait_until 20 gone || fail "after the save there remain: $(xl list)"
-	assert_eq "" "$(stub)" "the stub domain of a guest that was saved"
-	same "the save"
-	xl restore /run/again.save >/dev/null 2>restore.err || fail "xl restore failed: $(cat restore.err)"
-	rm -f /run/again.save
-	wait_until 60 elsewhere || fail "no new domain $NAME: $(xl list)"
-	same "the restore"
-	[ "$(stub)" != "$stub_before" ] || fail "the stub domain $stub_before is still the old one"
-	wait_until 20 trapped_up || fail "the trapped device after the restore: $(xen-aperture list $NAME)"
-	trapped_again "the restore"
-	wait_until 20 up 0 || fail "device 0: $(xen-aperture list $NAME)"
-	wait_until 20 up 5 "$(stub)" || fail "device 5 and its first one: $(xen-aperture list $NAME)"
 fi
 assert_eq 70 "$(xenstore-read "/local/domain/$(stub)/backend/aperture-fast/$(domid_of $NAME)/5/revoke-ms")" "revoke-ms"
 
