@@ -157,13 +157,10 @@ int sandbox_filter(void)
 
 int sandbox_enter(uid_t uid, gid_t gid)
 {
-	struct rlimit none = { 0, 0 }, threads = { SANDBOX_THREADS, SANDBOX_THREADS };
+	struct rlimit none = { 0, 0 };
 
 	if (setrlimit(RLIMIT_CORE, &none))
 		return refuse("forbid core dumps");
-	/* Of all workers together, or one could keep the supervisor from starting a process. */
-	if (setrlimit(RLIMIT_NPROC, &threads))
-		return refuse("limit threads");
 	if (drop_bounding() || drop_user(uid, gid) || drop_capabilities())
 		return -1;
 	/* A change of the user takes this one back. */

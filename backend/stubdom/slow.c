@@ -67,9 +67,9 @@ bool slow_forward(unsigned int door, const struct xenapt_request *request)
 	return true;
 }
 
-bool slow_give_up(unsigned int door, uint64_t id)
+void slow_give_up(unsigned int door, uint64_t id)
 {
-	return xapt_child_forget(&lanes[door].child, id);
+	xapt_child_forget(&lanes[door].child, id);
 }
 
 static void ended(unsigned int door, enum xenapt_status status, bool by_parent)

@@ -681,18 +681,19 @@ bool trapped_step(void)
 	}
 	if (!attention)
 		return false;
-	attention = false;
-	if (scan) {
-		scan = false;
-		look_for_devices();
+	while (attention) {
+		attention = false;
+		if (scan) {
+			scan = false;
+			look_for_devices();
+		}
+		for (i = 0; i < DOORS; i++) {
+			if (!devices[i].used || !devices[i].look)
+				continue;
+			devices[i].look = false;
+			step(&devices[i]);
+		}
 	}
-	for (i = 0; i < DOORS; i++) {
-		if (!devices[i].used || !devices[i].look)
-			continue;
-		devices[i].look = false;
-		step(&devices[i]);
-	}
-	if (!attention)
-		resume();
+	resume();
 	return true;
 }

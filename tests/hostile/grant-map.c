@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * grant-map DOMAIN ro|rw|hold REFERENCE...: asks Xen to map references of a domain, and undoes it; hold:
- * read-only, and each only at the end of its standard input.
+ * grant-map DOMAIN ro|rw REFERENCE...: asks Xen to map references of a domain, and undoes it.
  *
  * With a hypercall of its own, past every driver: the status is Xen's (0: mapped, negative: refused).
  * No address is given a mapping (GNTMAP_device_map): the checks are the same.
@@ -52,17 +51,7 @@ static int call(unsigned int op)
 	return ioctl(privcmd, PRIVCMD_HYPERCALL, &h);
 }
 
-static void wait_for_end(void)
-{
-	char c;
-
-	printf("held\n");
-	fflush(stdout);
-	while (read(0, &c, 1) > 0)
-		;
-}
-
-static int try_map(uint16_t dom, uint32_t ref, int writable, int hold)
+static int try_map(uint16_t dom, uint32_t ref, int writable)
 {
 	struct unmap *u = page;
 	struct map *m = page;
@@ -80,8 +69,6 @@ static int try_map(uint16_t dom, uint32_t ref, int writable, int hold)
 	address = m->dev_bus_addr;
 	if (status)
 		return status;
-	if (hold)
-		wait_for_end();
 	*u = (struct unmap){ .dev_bus_addr = address, .handle = handle };
 	if (call(OP_UNMAP) || u->status) {
 		printf("reference %u was mapped and cannot be unmapped: %d\n", ref, u->status);
@@ -96,7 +83,7 @@ int main(int argc, char **argv)
 	int i;
 
 	if (argc < 4) {
-		fprintf(stderr, "usage: grant-map DOMAIN ro|rw|hold REFERENCE...\n");
+		fprintf(stderr, "usage: grant-map DOMAIN ro|rw REFERENCE...\n");
 		return 2;
 	}
 	privcmd = open("/dev/xen/privcmd", O_RDWR | O_CLOEXEC);
@@ -109,7 +96,6 @@ int main(int argc, char **argv)
 	dom = (uint16_t)strtoul(argv[1], NULL, 0);
 	for (i = 3; i < argc; i++)
 		printf("reference=%s status=%d\n", argv[i],
-		       try_map(dom, (uint32_t)strtoul(argv[i], NULL, 0), !strcmp(argv[2], "rw"),
-			       !strcmp(argv[2], "hold")));
+		       try_map(dom, (uint32_t)strtoul(argv[i], NULL, 0), !strcmp(argv[2], "rw")));
 	return 0;
 }
