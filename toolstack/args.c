@@ -54,7 +54,7 @@ static const struct option_row {
 	const char *help;
 } options[] = {
 	{ OPTION_WAIT, "wait", "SECONDS", parse_wait, "how long to wait; 0 does not wait" },
-	{ OPTION_FORCE, "force", NULL, NULL, "when the wait ends, remove the device all the same" },
+	{ OPTION_FORCE, "force", NULL, NULL, "when the wait ends, do it all the same" },
 	{ OPTION_JSON, "json", NULL, NULL, "print JSON" },
 	{ OPTION_DRY_RUN, "dry-run", NULL, NULL,
 	  "check everything, do nothing, show what would be done" },
