@@ -13,6 +13,7 @@
 #include "frontend.h"
 
 #define REAP_SOON	(HZ / 10)
+#define KEEP_AGAIN	(60 * HZ)	/* what a parent loses of one aperture is kept no more often */
 
 static void work_callback(struct work_struct *work)
 {
@@ -225,14 +226,25 @@ static int map_foreign(struct xen_aperture *ap, u64 directory, bool same)
 	return err;
 }
 
+/* Memory and time of this guest for what the parent says: not if it says so again and again. */
+static bool worth_keeping(struct xen_aperture *ap)
+{
+	if (ap->kept && time_before64(get_jiffies_64(), ap->kept + KEEP_AGAIN))
+		return false;
+	if (apf_admit_memory(apf_aperture_pages(ap)))
+		return false;
+	ap->kept = get_jiffies_64();
+	return true;
+}
+
 /* The parent lost its memory, this side has it mapped: what was in it goes into new memory. */
 static void leave_lost(struct xen_aperture *ap)
 {
 	ap->lost++;
 	pr_warn_ratelimited("%s: aperture %u: the parent does not have its memory any more: new memory, with what this guest saw last\n",
 			    ap->dev->name, ap->id);
-	if (apf_foreign_leave(ap->foreign))
-		pr_warn_ratelimited("%s: aperture %u: no memory to keep the contents: they are zeros now\n",
+	if (apf_foreign_leave(ap->foreign, worth_keeping(ap)))
+		pr_warn_ratelimited("%s: aperture %u: the contents were not kept, for want of memory or because they were less than a minute ago: they are zeros now\n",
 				    ap->dev->name, ap->id);
 }
 
@@ -300,7 +312,10 @@ static int create(struct xen_aperture *ap, struct apf_connection *c)
 	err = open_wished(ap, c);
 	if (err)
 		return err;
-	if (!parent_owned(ap)) {
+	/* OPEN takes nothing anywhere but says how much it will be; OFFER makes the parent allocate. */
+	if (parent_owned(ap)) {
+		err = apf_admit_foreign(ap->size / XENAPT_PAGE_SIZE);
+	} else {
 		err = ap->existing ? 0 : make_memory(ap);
 		err = err ?: grant_memory(ap);
 	}
@@ -393,7 +408,7 @@ struct xen_aperture *apf_aperture_make(struct xen_aperture_dev *dev,
 	mutex_unlock(&ap->lock);
 	if (!err)
 		return ap;
-	xen_aperture_free(ap);
+	apf_aperture_free(ap, err == -ETIMEDOUT);	/* it was waited for once */
 	return ERR_PTR(err);
 }
 
@@ -422,7 +437,7 @@ static int ask_withdraw(struct xen_aperture *ap)
 	return err;
 }
 
-/* Nothing of the other side's is to come: the last of it to where it belongs, and let go. */
+/* Nothing of the other side's is to come: the last of it to where it belongs, and let go. Idempotent. */
 static void end_copies(struct xen_aperture *ap)
 {
 	apf_partial_sync(ap->partial, false);
@@ -460,6 +475,11 @@ int xen_aperture_withdraw(struct xen_aperture *ap)
 		if (!err)
 			withdrawn(ap);
 	}
+	/* Xen's word, not the parent's. The directory is this module's own. */
+	if (!err && ap->memory && apf_memory_revoke(ap->memory)) {
+		ap->status = XENAPT_E_BUSY;
+		err = -EBUSY;
+	}
 	mutex_unlock(&ap->lock);
 	return err;
 }
@@ -475,6 +495,7 @@ static int claim_to_release(struct xen_aperture *ap)
 	struct apf_connection *c;
 	int err;
 
+	apf_detach(ap);		/* dead, but perhaps not ended: it still knows the slot */
 	apf_foreign_unmap(ap->foreign);
 	ap->foreign = NULL;
 	set_home(ap, NULL);
@@ -545,33 +566,45 @@ static void silence(struct xen_aperture *ap)
 }
 
 /* A program that ends, perhaps killed because of a parent that hangs, waits for nothing. */
-static bool in_a_hurry(struct xen_aperture *ap)
+static bool in_a_hurry(struct xen_aperture *ap, bool hurry)
 {
-	return connected(ap) && (current->flags & PF_EXITING || fatal_signal_pending(current));
+	return (connected(ap) || ap->given) &&
+	       (hurry || current->flags & PF_EXITING || fatal_signal_pending(current));
 }
 
-void xen_aperture_free(struct xen_aperture *ap)
+int apf_aperture_free(struct xen_aperture *ap, bool hurry)
 {
-	bool hurry;
 	int err;
 
-	if (!ap)
-		return;
+	kref_get(&ap->ref);	/* the reaper may be done with it as soon as the lock is let go */
 	mutex_lock(&ap->lock);
 	silence(ap);
 	ap->live = false;
-	hurry = in_a_hurry(ap);
+	hurry = in_a_hurry(ap, hurry);
 	err = hurry ? -EINTR : finish(ap);
-	ap->ending = err;
-	/* A device that is gone has no connection: nothing can fail then. */
-	while (err && !apf_device_want_reap(ap->dev, hurry ? 0 : REAP_SOON))
+	WRITE_ONCE(ap->ending, err);
+	/* A device that is gone has no connection, or soon has none: nothing can fail then. */
+	while (err && !apf_device_want_reap(ap->dev, hurry ? 0 : REAP_SOON)) {
+		cond_resched();
 		err = finish(ap);
+	}
+	WRITE_ONCE(ap->ending, err);
 	if (!err)
 		apf_device_unclaim(ap->dev, ap);
+	else
+		end_copies(ap);		/* what they are copies of is its owner's alone from here on */
 	mutex_unlock(&ap->lock);
 	cancel_work_sync(&ap->work);
 	if (!err)
 		apf_aperture_put(ap);
+	apf_aperture_put(ap);
+	return err;
+}
+
+void xen_aperture_free(struct xen_aperture *ap)
+{
+	if (ap)
+		apf_aperture_free(ap, false);
 }
 EXPORT_SYMBOL_GPL(xen_aperture_free);
 
@@ -580,6 +613,8 @@ bool apf_aperture_reap(struct xen_aperture *ap)
 {
 	bool ending;
 
+	if (!READ_ONCE(ap->ending))
+		return false;		/* not behind a request of its owner's */
 	mutex_lock(&ap->lock);
 	ending = ap->ending;
 	if (ending && !finish(ap)) {
@@ -635,7 +670,9 @@ static void withdraw_before(struct xen_aperture *ap, unsigned long deadline)
 			msleep(10);
 	}
 	apf_detach(ap);
-	apf_foreign_leave(ap->foreign);
+	if (apf_foreign_leave(ap->foreign, true))
+		pr_warn("%s: aperture %u: no memory to keep %u pages over the suspend: their contents are lost\n",
+			ap->dev->name, ap->id, apf_aperture_pages(ap));
 	if (connected(ap) && ap->state == XENAPT_STATE_WITHDRAWN &&
 	    !ask_named(ap, XENAPT_REQ_RELEASE, &rsp))
 		ap->given = false;
@@ -653,6 +690,15 @@ void apf_aperture_leave(struct xen_aperture *ap, unsigned long deadline)
 	} else if (ap->foreign && !apf_foreign_away(ap->foreign)) {
 		withdraw_before(ap, deadline);
 	}
+	mutex_unlock(&ap->lock);
+}
+
+/* The device is gone: whoever waits for memory that is away waits for nothing. */
+void apf_aperture_give_up(struct xen_aperture *ap)
+{
+	mutex_lock(&ap->lock);
+	if (ap->foreign && apf_foreign_away(ap->foreign))
+		apf_foreign_give_up(ap->foreign);
 	mutex_unlock(&ap->lock);
 }
 

@@ -40,14 +40,22 @@ static int file_open(struct inode *inode, struct file *file)
 	return nonseekable_open(inode, file);
 }
 
+/*
+ * In whatever task has the last reference, which cannot be frozen meanwhile: it waits for a parent
+ * that does not answer once, and not at all if it is the kernel's.
+ */
 static int file_release(struct inode *inode, struct file *file)
 {
 	struct apf_file *f = file->private_data;
+	bool hurry = current->flags & PF_KTHREAD;
 	unsigned int slot;
+	int err;
 
 	apf_file_end(f);
-	for (slot = 0; slot < XENAPT_MAX_APERTURES; slot++)
-		xen_aperture_free(f->ap[slot]);
+	for (slot = 0; slot < XENAPT_MAX_APERTURES; slot++) {
+		err = f->ap[slot] ? apf_aperture_free(f->ap[slot], hurry) : 0;
+		hurry |= err == -ETIMEDOUT || err == -ENOTCONN;
+	}
 	xen_aperture_dev_put(f->dev);
 	kfree(f);
 	return 0;
@@ -114,12 +122,15 @@ struct xen_aperture *apf_file_aperture(struct apf_file *f, unsigned long slot)
 	return ap;
 }
 
+/* Interrupts may have come before: nobody saw them yet. */
 static void insert(struct apf_file *f, struct xen_aperture *ap)
 {
 	spin_lock(&f->lock);
 	f->ap[xen_aperture_id(ap)] = ap;
+	f->made[xen_aperture_id(ap)]++;
 	f->seen[xen_aperture_id(ap)] = 0;
 	spin_unlock(&f->lock);
+	wake_up_interruptible(&f->wait);
 }
 
 /* Two may withdraw at once: whoever takes it out frees it. */
@@ -314,6 +325,8 @@ static long file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct apf_file *f = file->private_data;
 	void __user *user = (void __user *)arg;
 
+	if (!(file->f_mode & FMODE_WRITE) && cmd != XENAPT_IOC_QUERY)
+		return -EBADF;
 	if (gone(f) && cmd != XENAPT_IOC_WITHDRAW)
 		return -ENODEV;
 	switch (cmd) {
@@ -378,42 +391,57 @@ static bool any_unread(struct apf_file *f)
 	return any;
 }
 
+/* What one read() takes; more: the next. */
+struct batch {
+	struct xenapt_interrupts record[32];
+	u32 made[32];
+	unsigned int n;
+};
+
 /* Each record is accounted once it is in the program's hands. */
-static unsigned int collect(struct apf_file *f, struct xenapt_interrupts *r, unsigned int max)
+static bool collect(struct apf_file *f, struct batch *b, unsigned int max)
 {
-	unsigned int slot, n = 0;
+	unsigned int slot;
 	u64 count;
 
+	b->n = 0;
 	spin_lock(&f->lock);
-	for (slot = 0; slot < APF_RECORDS && n < max; slot++) {
+	for (slot = 0; slot < APF_RECORDS && b->n < max; slot++) {
 		count = min_t(u64, unread(f, slot), U32_MAX);
 		if (!count)
 			continue;
-		r[n].slot = slot;
-		r[n].count = count;
-		n++;
+		b->record[b->n].slot = slot;
+		b->record[b->n].count = count;
+		b->made[b->n] = f->made[slot];
+		b->n++;
 	}
 	spin_unlock(&f->lock);
-	return n;
+	return b->n;
 }
 
-static void mark_seen(struct apf_file *f, const struct xenapt_interrupts *r, unsigned int n)
+/* Not those of another aperture, or claim, that has the slot by now. */
+static void mark_seen(struct apf_file *f, const struct batch *b)
 {
+	unsigned int i, slot;
+
 	spin_lock(&f->lock);
-	while (n--)
-		f->seen[r[n].slot] += min_t(u64, r[n].count, unread(f, r[n].slot));
+	for (i = 0; i < b->n; i++) {
+		slot = b->record[i].slot;
+		if (f->made[slot] == b->made[i])
+			f->seen[slot] += min_t(u64, b->record[i].count, unread(f, slot));
+	}
 	spin_unlock(&f->lock);
 }
 
 static ssize_t file_read(struct file *file, char __user *user, size_t size, loff_t *pos)
 {
-	struct xenapt_interrupts r[32];		/* more: the next read() */
 	struct apf_file *f = file->private_data;
-	unsigned int n, max = min_t(size_t, size / sizeof(r[0]), ARRAY_SIZE(r));
+	struct batch b;
+	unsigned int max = min_t(size_t, size / sizeof(b.record[0]), ARRAY_SIZE(b.record));
 
 	if (!max)
 		return -EINVAL;
-	while (!(n = collect(f, r, max))) {
+	while (!collect(f, &b, max)) {
 		if (gone(f))
 			return 0;
 		if (file->f_flags & O_NONBLOCK)
@@ -421,10 +449,10 @@ static ssize_t file_read(struct file *file, char __user *user, size_t size, loff
 		if (wait_event_interruptible(f->wait, any_unread(f) || gone(f)))
 			return -ERESTARTSYS;
 	}
-	if (copy_to_user(user, r, n * sizeof(r[0])))
+	if (copy_to_user(user, b.record, b.n * sizeof(b.record[0])))
 		return -EFAULT;
-	mark_seen(f, r, n);
-	return n * sizeof(r[0]);
+	mark_seen(f, &b);
+	return b.n * sizeof(b.record[0]);
 }
 
 static __poll_t file_poll(struct file *file, poll_table *table)

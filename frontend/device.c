@@ -334,6 +334,21 @@ void apf_device_leave(struct xen_aperture_dev *dev, unsigned long deadline)
 	}
 }
 
+/* Nothing connects any more. */
+void apf_device_give_up(struct xen_aperture_dev *dev)
+{
+	struct xen_aperture *ap;
+	unsigned int id;
+
+	for (id = 0; id < XENAPT_MAX_APERTURES; id++) {
+		ap = apf_device_aperture(dev, id);
+		if (!ap)
+			continue;
+		apf_aperture_give_up(ap);
+		apf_aperture_put(ap);
+	}
+}
+
 /* After the parent let go: its last octets in copies of partial pages. */
 void apf_device_sync(struct xen_aperture_dev *dev)
 {
@@ -360,13 +375,17 @@ void apf_device_forget_clocks(struct xen_aperture_dev *dev)
 	WRITE_ONCE(record->skew, 0);
 }
 
-/* False: the device is gone, nobody will reap. */
+/* Any context. As apf_kick(). False: the device is gone, nobody will reap. */
 bool apf_device_want_reap(struct xen_aperture_dev *dev, unsigned long delay)
 {
-	bool alive = !READ_ONCE(dev->gone);
+	unsigned long flags;
+	bool alive;
 
+	spin_lock_irqsave(&dev->slow->lock, flags);
+	alive = !dev->gone;
 	if (alive)
 		mod_delayed_work(apf_work, &dev->reap_work, delay);
+	spin_unlock_irqrestore(&dev->slow->lock, flags);
 	return alive;
 }
 

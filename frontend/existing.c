@@ -167,22 +167,42 @@ static struct page *kernel_page(const void *at)
 	return page;
 }
 
-static int hold_all(struct apf_memory *m, const void *buffer)
+/*
+ * A page that is granted is held: freed early it is lost, not reused. A slab's cannot be held so,
+ * nor can one page of several that were allocated as one without being compound. What is copied need
+ * not be, for its owner keeps it.
+ */
+static bool hold(struct page *page, bool whole)
 {
-	const void *at = PTR_ALIGN_DOWN(buffer, PAGE_SIZE);
+	if (PageSlab(page))
+		return !whole;
+	return get_page_unless_zero(compound_head(page));
+}
+
+static int hold_all(struct apf_memory *m, const struct apf_existing *e)
+{
+	const void *start = PTR_ALIGN_DOWN(e->buffer, PAGE_SIZE);
 	struct page *page;
 	unsigned int i;
+	u64 at;
 
-	if (object_is_on_stack(buffer))
+	if (object_is_on_stack(e->buffer))
 		return -EINVAL;
 	for (i = 0; i < m->pages; i++) {
-		page = kernel_page(at + (unsigned long)i * PAGE_SIZE);
-		if (!page)
+		at = (u64)i * PAGE_SIZE;
+		page = kernel_page(start + at);
+		if (!page || !hold(page, at >= e->offset && at + PAGE_SIZE <= e->offset + e->length))
 			return -EINVAL;
-		get_page(page);
 		m->page[i] = page;
 	}
 	return 0;
+}
+
+/* Of what was held. A slab's page is one as long as there is something in it. */
+void apf_page_let_go(struct page *page)
+{
+	if (!PageSlab(page))
+		put_page(page);
 }
 
 /* ---- offers ---- */
@@ -265,7 +285,7 @@ static int gather_user(struct xen_aperture_dev *dev, const struct xen_aperture_w
 static int gather_kernel(struct xen_aperture_dev *dev, const struct xen_aperture_wish *wish,
 			 struct apf_existing *e)
 {
-	return admit(dev, e) ?: hold_all(e->memory, e->buffer) ?: copy_edges(e, wish);
+	return admit(dev, e) ?: hold_all(e->memory, e) ?: copy_edges(e, wish);
 }
 
 /* Why it is not the other side that refused. */

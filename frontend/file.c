@@ -128,6 +128,9 @@ static int claim_vector(struct apf_file *f, unsigned int n, u32 flags)
 {
 	int err;
 
+	if (f->vectors & BIT_ULL(n))
+		return -EBUSY;
+	f->made[XENAPT_INTERRUPT_VECTOR + n]++;
 	f->seen[XENAPT_INTERRUPT_VECTOR + n] = atomic64_read(&f->raised[n]);
 	err = xen_aperture_vector_claim(f->dev, n, vector_interrupt, f,
 					flags ? XEN_APERTURE_VECTOR_ACKED : 0);

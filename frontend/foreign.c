@@ -190,13 +190,13 @@ void *apf_foreign_memory(struct apf_foreign *f)
 	return f->address;
 }
 
-int apf_foreign_leave(struct apf_foreign *f)
+int apf_foreign_leave(struct apf_foreign *f, bool keep)
 {
 	unsigned int noio = memalloc_noio_save();
 	int err;
 
 	enter(f, FOREIGN_AWAY);
-	err = foreign_pages_leave(f);
+	err = foreign_pages_leave(f, keep);
 	memalloc_noio_restore(noio);
 	return err;
 }
@@ -204,6 +204,12 @@ int apf_foreign_leave(struct apf_foreign *f)
 bool apf_foreign_away(struct apf_foreign *f)
 {
 	return READ_ONCE(f->state) == FOREIGN_AWAY;
+}
+
+void apf_foreign_give_up(struct apf_foreign *f)
+{
+	enter(f, FOREIGN_ENDED);
+	wake_up_all(&f->wait);
 }
 
 int apf_foreign_return(struct apf_foreign *f, domid_t parent, u32 directory, bool same)

@@ -45,11 +45,18 @@ void *apf_foreign_memory(struct apf_foreign *f);
 int apf_foreign_mmap(struct apf_foreign *f, struct vm_area_struct *vma, unsigned long first);
 
 /*
- * Before a suspend: as apf_foreign_unmap(), but the contents are copied to local pages, and programs
- * that touch it wait. 0, or -ENOMEM: the contents are lost, and are zeros; also then nothing is mapped.
+ * Before a suspend: as apf_foreign_unmap(), but the contents are copied to local pages, and programs that
+ * touch it wait; a system call that does, request_timeout_ms at most: then it is EFAULT. 0, or -ENOMEM: the
+ * contents are lost, as they are without keep, and are zeros; also then nothing is mapped.
  */
-int apf_foreign_leave(struct apf_foreign *f);
+int apf_foreign_leave(struct apf_foreign *f, bool keep);
 bool apf_foreign_away(struct apf_foreign *f);
+
+/*
+ * Away, and it will not return: programs' access is SIGBUS from here on. The kernel's addresses show
+ * the copy until apf_foreign_unmap().
+ */
+void apf_foreign_give_up(struct apf_foreign *f);
 
 /*
  * After apf_foreign_leave(): maps the memory that the parent gave instead, copies the contents into it

@@ -71,8 +71,8 @@ void foreign_unmap_chunk(struct gnttab_unmap_grant_ref *op, unsigned int n)
 
 static int say_bad(struct apf_foreign *f, unsigned int i, int status)
 {
-	if (status == GNTST_no_device_space) {
-		pr_warn_ratelimited(NAME ": page %u of %u cannot be mapped: this guest has no maptrack entries left: raise max_maptrack_frames in its configuration\n",
+	if (foreign_full(status)) {
+		pr_warn_ratelimited(NAME ": page %u of %u cannot be mapped: " FOREIGN_FULL "\n",
 				    i, f->pages);
 		return -ENOSPC;
 	}
@@ -339,20 +339,18 @@ static int make_copy(struct apf_foreign *f)
 	return 0;
 }
 
-/* Without memory for a copy the suspend goes on, and all addresses show one page. */
+/* Without a copy all addresses show one page. */
 static int make_lost(struct apf_foreign *f)
 {
-	pr_warn(NAME ": no memory to keep %u pages of domain %u over the suspend: their contents are lost\n",
-		f->pages, f->parent);
 	f->lost = f->spare;
 	clear_page(page_address(f->lost));
 	f->spare = NULL;
 	return -ENOMEM;
 }
 
-int foreign_pages_leave(struct apf_foreign *f)
+int foreign_pages_leave(struct apf_foreign *f, bool keep)
 {
-	int err = make_copy(f);
+	int err = keep ? make_copy(f) : -ENOMEM;
 
 	if (err)
 		err = make_lost(f);

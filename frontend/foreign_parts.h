@@ -51,6 +51,14 @@ static inline bool foreign_pv(void)
 	return xen_pv_domain();
 }
 
+/* No maptrack entry: Xen says one of these, an older one the other. */
+static inline bool foreign_full(int status)
+{
+	return status == GNTST_no_space || status == GNTST_no_device_space;
+}
+/* main.c: also the longest that a system call waits for memory that is away */
+extern unsigned int apf_request_timeout_ms;
+
 /* foreign.c */
 void foreign_get(struct apf_foreign *f);
 void foreign_put(struct apf_foreign *f);
@@ -60,10 +68,13 @@ int foreign_map_chunk(struct gnttab_map_grant_ref *op, grant_handle_t *handle, u
 		      unsigned int *bad);
 void foreign_unmap_chunk(struct gnttab_unmap_grant_ref *op, unsigned int n);
 
+/* What raises Xen's limit of mappings, for the log. */
+#define FOREIGN_FULL	"this guest has no maptrack entries left: raise max_maptrack_frames in its configuration"
+
 /* foreign_pages.c: the kernel's mapping */
 int foreign_pages_map(struct apf_foreign *f);
 void foreign_pages_unmap(struct apf_foreign *f);
-int foreign_pages_leave(struct apf_foreign *f);
+int foreign_pages_leave(struct apf_foreign *f, bool keep);
 int foreign_pages_return(struct apf_foreign *f);
 
 /* foreign_user.c */

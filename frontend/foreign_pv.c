@@ -146,9 +146,14 @@ static int map_some(struct foreign_view *v, const unsigned long *at, const grant
 		v->handle[at[i]] = handle[i];
 	if (status == GNTST_okay)
 		return 0;
+	if (foreign_full(status)) {
+		pr_warn_ratelimited("xen-aperture: %s[%d]: %lu pages cannot be mapped for a program, which takes an entry a page beside the kernel's: " FOREIGN_FULL "\n",
+				    current->comm, task_pid_nr(current), v->pages);
+		return -ENOSPC;
+	}
 	pr_warn_ratelimited("xen-aperture: reference %u of domain %u cannot be mapped for a program: Xen says %d\n",
 			    ref[bad], v->f->parent, status);
-	return status == GNTST_no_device_space ? -ENOSPC : -EIO;
+	return -EIO;
 }
 
 /* lock is held. What is mapped stays as it is. */

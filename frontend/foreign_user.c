@@ -75,17 +75,24 @@ static int fill(struct vm_area_struct *vma, unsigned long start, unsigned long s
 
 /*
  * Without the mmap_lock, or others of the program would stand in line uninterruptibly. Also what
- * freezes programs goes on.
+ * freezes programs goes on. A system call waits a bounded time, whatever it holds, and then fails: the
+ * lock is not held any more here, so what says so is its next try.
  */
 static vm_fault_t wait_until_there(struct apf_foreign *f, struct vm_fault *vmf)
 {
-	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
+	bool call = !(vmf->flags & FAULT_FLAG_USER);
+
+	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY) || (call && vmf->flags & FAULT_FLAG_TRIED))
 		return VM_FAULT_SIGBUS;
 	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
 		return VM_FAULT_RETRY;
 	foreign_get(f);
 	mmap_read_unlock(vmf->vma->vm_mm);
-	wait_event_state(f->wait, !apf_foreign_away(f), APF_KILLABLE_FREEZABLE);
+	if (call)
+		apf_wait_freezable_timeout(f->wait, !apf_foreign_away(f),
+					   msecs_to_jiffies(READ_ONCE(apf_request_timeout_ms)));
+	else
+		wait_event_state(f->wait, !apf_foreign_away(f), APF_KILLABLE_FREEZABLE);
 	foreign_put(f);
 	return VM_FAULT_RETRY;
 }

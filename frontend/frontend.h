@@ -35,7 +35,7 @@
  *	xen_aperture_dev.ring_lock	spinlock, irq: rings of both lanes, entries, operations
  *	xen_aperture.signal_lock	spinlock, irq: aperture -> connection
  *	apf_partial.lock	spinlock, irq: copies of partial pages
- *	apf_lane.lock		spinlock, irq: connection, flags
+ *	apf_lane.lock		spinlock, irq: connection, flags; of the slow lane: its device's gone
  * mmap() holds a program's mmap_lock around xen_aperture.lock: nothing that is done under the
  * latter may want an mmap_lock. So memory is pinned before, and counted without a lock.
  * Callbacks of operations run under none. The handshake's work item holds none of them
@@ -71,6 +71,7 @@
 extern u64 apf_max_size;
 extern unsigned int apf_request_timeout_ms;
 extern unsigned int apf_operation_timeout_ms;
+extern bool apf_look_again;
 extern unsigned int apf_ring_page_order;
 extern unsigned int apf_file_max_apertures;
 extern u64 apf_file_max_size;
@@ -92,6 +93,7 @@ bool apf_refs_headroom(void);
 void apf_say_no_refs(unsigned int need);
 int apf_admit_refs(unsigned int refs);
 int apf_admit_memory(unsigned int pages);
+int apf_admit_foreign(unsigned int pages);
 int apf_admit_quarantine(struct xen_aperture_dev *dev);
 int apf_admit_length(struct xen_aperture_dev *dev, u64 length);
 
@@ -131,8 +133,9 @@ static inline bool apf_memory_pinned(const struct apf_memory *m, unsigned int i)
 	       !(i == m->pages - 1 && m->last_copied);
 }
 
-/* existing.c: pages that a program had before */
+/* existing.c: pages that a program or driver had before */
 struct apf_pins;
+void apf_page_let_go(struct page *page);
 void apf_pins_release(struct apf_pins *pins, struct page *page);
 void apf_pins_end(struct apf_pins *pins);
 unsigned int apf_pinned_pages(void);
@@ -334,6 +337,7 @@ struct xen_aperture {
 	bool given;			/* the parent counts it, until RELEASE */
 	u32 foreign_ref;		/* its directory; valid when given */
 	unsigned int lost;		/* times the parent did not have it any more */
+	u64 kept;			/* jiffies, when its contents were the last time; 0: never */
 	void *map;			/* of the kernel; existing memory: the caller's */
 	bool existing;
 	u64 size;			/* bytes */
@@ -364,10 +368,13 @@ struct xen_aperture *apf_aperture_make(struct xen_aperture_dev *dev,
 				       const struct xen_aperture_wish *wish,
 				       const struct apf_existing *existing, u32 *status);
 void apf_aperture_put(struct xen_aperture *ap);
+/* hurry: without a word to the parent, which the reaper has. 0: it is over; or why that is the reaper's. */
+int apf_aperture_free(struct xen_aperture *ap, bool hurry);
 void apf_aperture_restore(struct xen_aperture *ap, struct apf_connection *c);
 void apf_aperture_resignal(struct xen_aperture *ap, struct apf_connection *c);
 void apf_aperture_regrant(struct xen_aperture *ap);
 void apf_aperture_leave(struct xen_aperture *ap, unsigned long deadline);
+void apf_aperture_give_up(struct xen_aperture *ap);
 bool apf_aperture_reap(struct xen_aperture *ap);
 int apf_aperture_mmap(struct xen_aperture *ap, struct vm_area_struct *vma, unsigned long first);
 
@@ -402,6 +409,8 @@ struct apf_operation_counts {
 	u64 replayed;			/* sent again after a lane's death */
 	u64 taken;			/* TAKE requests */
 	u64 unanswered;			/* ended without an answer */
+	u64 found;			/* answers that the timer took: their event may come yet */
+	u64 reminded;			/* events sent again, to who owes an answer */
 };
 
 struct apf_operations {
@@ -496,7 +505,7 @@ struct xen_aperture_dev {
 	struct xenapt_mask_page *mask;
 
 	spinlock_t lock;
-	bool gone;			/* remove() was called */
+	bool gone;			/* remove() was called; slow->lock */
 	struct xen_aperture *aperture[XENAPT_MAX_APERTURES];
 	unsigned int apertures;
 
@@ -530,6 +539,7 @@ bool apf_device_want_reap(struct xen_aperture_dev *dev, unsigned long delay);
 void apf_device_restore(struct xen_aperture_dev *dev, struct apf_connection *c);
 void apf_device_regrant(struct xen_aperture_dev *dev);
 void apf_device_leave(struct xen_aperture_dev *dev, unsigned long deadline);
+void apf_device_give_up(struct xen_aperture_dev *dev);
 void apf_device_sync(struct xen_aperture_dev *dev);
 void apf_device_forget_clocks(struct xen_aperture_dev *dev);
 void apf_device_reap(struct work_struct *work);
@@ -584,6 +594,7 @@ struct apf_file {
 	u64 vectors;				/* bit of each claimed */
 	atomic64_t raised[64];			/* interrupts of vectors */
 	u64 seen[APF_RECORDS];			/* interrupts that read() returned */
+	u32 made[APF_RECORDS];			/* changes when seen begins anew */
 	unsigned int apertures;			/* with those being made */
 	u64 bytes;				/* likewise, as wanted, then as granted */
 	wait_queue_head_t wait;

@@ -10,6 +10,7 @@
 
 #define GREFS_PER_FRAME		(XEN_PAGE_SIZE / sizeof(struct grant_entry_v1))
 #define GREF_CHUNK		1024u
+#define FOREIGN_COST		96u	/* bytes: reference, handle, pages' and page table entries */
 #define SMALL_PAGES		64u	/* no look at the guest's memory for so few */
 
 static atomic_t refs_used = ATOMIC_INIT(0);
@@ -121,6 +122,15 @@ int apf_admit_memory(unsigned int pages)
 	pr_warn_ratelimited(APF_NAME ": %u pages wanted, %ld are available, %ld of them kept for the rest of the guest: raise memory in the guest's configuration, or end programs\n",
 			    pages, si_mem_available(), memory_kept());
 	return -ENOMEM;
+}
+
+/*
+ * Memory of the parent's: what is noted of it here, and the page tables. How many mappings Xen has room
+ * for no guest can ask; xen-aperture looks at it before the device is there.
+ */
+int apf_admit_foreign(unsigned int pages)
+{
+	return apf_admit_memory(DIV_ROUND_UP((u64)pages * FOREIGN_COST, PAGE_SIZE));
 }
 
 int apf_admit_refs(unsigned int refs)

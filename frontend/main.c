@@ -19,6 +19,11 @@ module_param_named(operation_timeout_ms, apf_operation_timeout_ms, uint, 0644);
 MODULE_PARM_DESC(operation_timeout_ms,
 		 "longest time until an operation ends, with or without an answer (default 10000)");
 
+bool apf_look_again = true;
+module_param_named(look_again, apf_look_again, bool, 0644);
+MODULE_PARM_DESC(look_again,
+		 "look for answers that no event told of, remind who owes one (default Y; N: tests)");
+
 unsigned int apf_ring_page_order;
 module_param_named(ring_page_order, apf_ring_page_order, uint, 0444);
 MODULE_PARM_DESC(ring_page_order, "request ring: 2^order pages, 0..4 (default 0)");

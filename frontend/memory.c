@@ -39,7 +39,7 @@ static void free_page_at(struct apf_memory *m, unsigned int i)
 	if (apf_memory_pinned(m, i))
 		apf_pins_release(m->pins, m->page[i]);
 	else
-		put_page(m->page[i]);	/* a program may still have it mapped */
+		apf_page_let_go(m->page[i]);	/* a program may still have it mapped */
 	m->page[i] = NULL;
 }
 

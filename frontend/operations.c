@@ -520,17 +520,23 @@ static void expire(struct apf_operations *o, struct apf_done *done)
 /* Answers that no event told of; and those who owe one are reminded. */
 static void look_again(struct apf_operations *o, struct apf_done *done)
 {
-	unsigned int i;
+	unsigned int i, taken;
 
+	if (!READ_ONCE(apf_look_again))
+		return;
 	for (i = 0; i < APF_LANES; i++) {
 		struct apf_connection *c = o->lane[i];
 
 		if (!c || apf_connection_dead(c))
 			continue;
-		if (apf_ring_take_locked(c, done))
+		taken = apf_ring_take_locked(c, done);
+		o->count.found += taken;
+		if (taken) {
 			wake_up_all(&c->wait);
-		else if (o->out[i])
+		} else if (o->out[i]) {
+			o->count.reminded++;
 			apf_ring_remind(c);
+		}
 	}
 }
 

@@ -85,7 +85,7 @@ static void release_edge(struct apf_partial *p, struct apf_edge *e)
 	if (p->pins)
 		apf_pins_release(p->pins, e->page);
 	else
-		put_page(e->page);
+		apf_page_let_go(e->page);
 	e->page = NULL;
 	kfree(e->before);
 	e->before = NULL;

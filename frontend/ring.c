@@ -125,6 +125,8 @@ static void look(struct apf_connection *c)
 {
 	unsigned long flags;
 
+	if (!READ_ONCE(apf_look_again))
+		return;
 	local_irq_save(flags);
 	if (!apf_ring_take(c)) {
 		spin_lock(&c->dev->ring_lock);

@@ -199,9 +199,11 @@ static ssize_t operations_show(struct device *d, struct device_attribute *a, cha
 	return sysfs_emit(buf,
 			  "submitted %llu\nfast %llu\nslow %llu\ndeclined_fast %llu\n"
 			  "declined_slow %llu\nreplayed %llu\ntaken %llu\nunanswered %llu\n"
-			  "live %u\nentries %u\nout_fast %u\nout_slow %u\n",
+			  "found %llu\nreminded %llu\nlive %u\nentries %u\nout_fast %u\n"
+			  "out_slow %u\n",
 			  c.submitted, c.fast, c.slow, c.declined_fast, c.declined_slow,
-			  c.replayed, c.taken, c.unanswered, live, entries, fast, slow);
+			  c.replayed, c.taken, c.unanswered, c.found, c.reminded, live, entries,
+			  fast, slow);
 }
 static DEVICE_ATTR_RO(operations);
 

@@ -76,6 +76,56 @@ int xen_aperture_test_event(struct xen_aperture_dev *dev, enum xenapt_owner lane
 }
 EXPORT_SYMBOL_NS_GPL(xen_aperture_test_event, XEN_APERTURE_TEST);
 
+int xen_aperture_test_hold(struct xen_aperture_dev *dev, enum xenapt_owner lane)
+{
+	struct apf_connection *c = lane_connection(dev, lane);
+	bool idle;
+
+	if (!c)
+		return -ENOTCONN;
+	disable_irq(c->irq);
+	spin_lock_irq(&dev->ring_lock);
+	idle = c->ring.req_prod_pvt == c->ring.rsp_cons;
+	spin_unlock_irq(&dev->ring_lock);
+	if (!idle)
+		enable_irq(c->irq);
+	apf_connection_put(c);
+	return idle ? 0 : -EBUSY;
+}
+EXPORT_SYMBOL_NS_GPL(xen_aperture_test_hold, XEN_APERTURE_TEST);
+
+/* ring_lock is held. Everything that the ring says was asked for was answered. */
+static bool go_on(struct apf_connection *c)
+{
+	RING_IDX asked = READ_ONCE(c->ring.sring->req_prod);
+
+	if (READ_ONCE(c->ring.sring->rsp_prod) != asked)
+		return false;
+	c->ring.req_prod_pvt = asked;
+	c->ring.rsp_cons = asked;
+	c->ring.sring->rsp_event = asked + 1;
+	return true;
+}
+
+int xen_aperture_test_unhold(struct xen_aperture_dev *dev, enum xenapt_owner lane)
+{
+	struct apf_connection *c = lane_connection(dev, lane);
+	int err = 0;
+
+	if (!c)
+		return -ENOTCONN;
+	spin_lock_irq(&dev->ring_lock);
+	if (apf_connection_dead(c))
+		err = -ENOTCONN;
+	else if (!go_on(c))
+		err = -EBUSY;
+	spin_unlock_irq(&dev->ring_lock);
+	enable_irq(c->irq);
+	apf_connection_put(c);
+	return err;
+}
+EXPORT_SYMBOL_NS_GPL(xen_aperture_test_unhold, XEN_APERTURE_TEST);
+
 /* ring_lock is held. First octet of a shared page; NULL: that lane has none. */
 static u8 *shared_page(struct xen_aperture_dev *dev, enum xen_aperture_test_page page,
 		       unsigned int second)

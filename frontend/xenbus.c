@@ -60,6 +60,8 @@ void apf_lane_disconnect(struct apf_lane *lane, const char *why)
 /* This side gives up on the parent's epoch: a named error, and closed. */
 static void fail(struct apf_lane *lane, u32 epoch, u32 status, const char *why)
 {
+	/* Here at once; xenstore takes its time. */
+	remember_error(lane, status, true, why);
 	dev_err_ratelimited(&lane->xbdev->dev, "%s: %s\n", xen_aperture_status_name(status), why);
 	lane->failed_epoch = epoch;
 	xenbus_printf(XBT_NIL, lane->xbdev->nodename, XENAPT_NODE_ERROR, "%s: %s",
@@ -492,9 +494,12 @@ static void end_device(struct apf_lane *lane)
 
 	apf_device_unlist(dev);
 	apf_chardev_remove(dev);
+	spin_lock_irq(&lane->lock);
 	WRITE_ONCE(dev->gone, true);
+	spin_unlock_irq(&lane->lock);
 	end_lane(lane);
 	apf_operations_end(dev);
+	apf_device_give_up(dev);
 	cancel_delayed_work_sync(&dev->reap_work);
 	apf_device_reap(&dev->reap_work.work);
 	wake_up_all(&dev->wait);

@@ -56,7 +56,8 @@ static inline void xenaperture_raise(struct xenaperture_run *run, unsigned int n
 #define XENAPERTURE_WRITE	(1u << 1)	/* may be written */
 #define XENAPERTURE_FAST	(1u << 2)	/* the first device can execute it. Else the slow half does */
 #define XENAPERTURE_INDEPENDENT	(1u << 3)	/* slow: does not read or write the state */
-#define XENAPERTURE_READ_CHANGES (1u << 4)	/* reading changes the state */
+#define XENAPERTURE_READ_CHANGES (1u << 4)	/* reading changes the state. Undone by the framework where
+						 * the write of the same operation refuses or declines */
 
 /* Access sizes */
 #define XENAPERTURE_SIZE1	1u
@@ -87,7 +88,8 @@ struct xenaperture_command {
 /*
  * Execute on register id, number index of its row, or command. Return XENAPT_OK, or an
  * enum xenapt_status, usually XENAPT_E_VALUE; then nothing in the state may have been
- * changed. In the model XENAPT_E_DECLINED: not this one, the second device shall.
+ * changed. In the model XENAPT_E_DECLINED: not this one, the second device shall. That is
+ * XENAPT_E_UNSUPPORTED where the slow half has no such function.
  */
 struct xenaperture_functions {
 	uint32_t (*read)(struct xenaperture_run *run, uint32_t id, uint32_t index, uint64_t *value);

@@ -42,7 +42,7 @@
 #define XENAPERTURE_STAT_DIR		"/run/xen-aperture"
 #define XENAPERTURE_STAT_SUFFIX		".stat"
 #define XENAPERTURE_STAT_MAGIC		0x5441545354504158ull	/* "XAPTSTAT" */
-#define XENAPERTURE_STAT_VERSION	3
+#define XENAPERTURE_STAT_VERSION	4
 
 #define XENAPERTURE_STAT_ERRORS		96	/* [95]: any other number */
 
@@ -67,6 +67,8 @@ struct xenaperture_stat_operations {
 	uint64_t handed_over;	/* state given to the first device */
 	uint64_t received;	/* state got from it, or taken */
 	uint64_t lost;		/* commits that failed: the state was revoked */
+	uint64_t injected;	/* events sent for vectors */
+	uint64_t coalesced;	/* vectors raised while pending */
 };
 
 struct xenaperture_stat {

@@ -151,7 +151,7 @@ SELECT := $(if $(LONG),--long) $(if $(ONLY),--only "$(ONLY)") $(if $(TYPE),--gue
 check-xen: stage
 	$(Q)$(RIG) run --jobs $(JOBS) $(SELECT)
 
-check-long: check-barriers check-rig stage
+check-long: check-barriers check-fuzz check-rig demo stage
 	$(Q)$(RIG) run --jobs $(JOBS) --long $(SELECT)
 
 # The rig itself: each way to fail does fail, with the right words.
@@ -160,6 +160,11 @@ check-rig: stage
 
 check-unit: test-deps
 	$(Q)$(MAKE) --no-print-directory unit
+
+# Inputs that no run before had, 20 times as many: SEED=... repeats them.
+SEED ?= $(shell date +%s)
+check-fuzz: test-deps
+	$(Q)$(MAKE) --no-print-directory -s fuzz SEED=$(SEED)
 
 # Quick ones first. What needs one processor runs in pairs; the emulators of check-xen have both.
 check: test-deps

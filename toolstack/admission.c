@@ -52,22 +52,29 @@ static void new_guest(const struct config *config, struct facts *facts)
 	facts->devices_used = 0;
 	facts->trapped_used = 0;
 	facts->vcpus = config->vcpus ? config->vcpus : 1;
+	facts->guest_maptrack = config->max_maptrack_frames ? config->max_maptrack_frames :
+				facts->boot_maptrack;
+	facts->guest_entries_a_page = config->pvh ? 1 : 2;
 }
 
-static void parent_rows(struct measure *measure, const struct store *store,
-			const struct facts *facts, const struct demand *demand,
-			unsigned int backend, struct limits *limits)
+/* Returns how many pages it may give. */
+static uint64_t parent_rows(struct measure *measure, const struct store *store,
+			    const struct facts *facts, struct demand *demand,
+			    unsigned int backend, struct limits *limits)
 {
 	struct facts of_parent = *facts;
 
 	measure_parent(measure, store, backend, &of_parent);
+	demand_give(&of_parent, demand);
 	limits_of_parent(&of_parent, demand, limits);
+	return demand->given;
 }
 
 /* Each domain that serves once, with what it is to serve. */
 static void parents(struct measure *measure, const struct store *store, const struct plan *plan,
 		    const struct facts *facts, struct limits *limits)
 {
+	struct demand given = { 0 };
 	unsigned int i, j;
 
 	for (i = 0; i < plan->count; i++) {
@@ -82,8 +89,9 @@ static void parents(struct measure *measure, const struct store *store, const st
 			demand_add(&demand, &plan->specs[j]);
 		}
 		if (first)
-			parent_rows(measure, store, facts, &demand, backend, limits);
+			given.given += parent_rows(measure, store, facts, &demand, backend, limits);
 	}
+	limits_of_given(facts, &given, limits);
 }
 
 static int parents_of_devices(struct measure *measure, const struct store *store,
@@ -110,6 +118,7 @@ static int parents_of_devices(struct measure *measure, const struct store *store
 		return -1;
 	}
 	parent_rows(measure, store, facts, &demand, 0, limits);
+	limits_of_given(facts, &demand, limits);
 	device_list_free(&list);
 	return 0;
 }
@@ -127,6 +136,8 @@ static int measure_all(struct measure *measure, const struct store *store,
 	if (plan->guest != NO_GUEST) {
 		measure_guest(measure, store, plan->guest, &facts);
 		facts.stub_there = stub_find(store, plan->guest, &stub);
+		if (facts.stub_there)
+			measure_stub(measure, store, stub.domid, &facts);
 	} else if (plan->config) {
 		new_guest(plan->config, &facts);
 	}

@@ -8,6 +8,8 @@
  *
  * Need of a device: its ring, pages and ports, and one aperture of its largest size. More apertures
  * at once, up to its number, share what there is: each OPEN is checked by the guest and the parent.
+ * Whose memory an aperture will be no spec says: both must fit, the parent's as far as its policy goes
+ * (max_given makes an aperture smaller, it refuses no device).
  */
 #ifndef TOOL_BOUNDS_H
 #define TOOL_BOUNDS_H
@@ -35,6 +37,9 @@ struct facts {
 	uint64_t devices_used;		/* of both kinds */
 	uint64_t trapped_used;
 	uint64_t vcpus;			/* that it may have */
+	uint64_t boot_maptrack;		/* gnttab_max_maptrack_frames of Xen: who is not told other has so many */
+	uint64_t guest_maptrack;	/* frames that it may have; used: cannot be seen */
+	uint64_t guest_entries_a_page;	/* of a parent's page: 2 where a program of a PV guest maps it, too */
 
 	/* The domain that serves. */
 	unsigned int backend;
@@ -43,13 +48,18 @@ struct facts {
 	uint64_t mapped;		/* pages that its parents have mapped now, of all guests */
 	uint64_t entries_a_page;	/* of maptrack: 2 where a PV kernel maps for a process */
 	uint64_t parent_nodes_used;	/* driver domain: nodes it owns; domain 0 has no quota */
-	uint64_t parent_memory;		/* bytes available in domain 0 */
+	uint64_t parent_memory;		/* bytes available in domain 0; all that a driver domain has */
+	uint64_t parent_frames;		/* grant frames that it may have */
+	uint64_t parent_grants_used;	/* domain 0: what its pools hold; driver domain: entries in use */
+	uint64_t parent_ports, parent_ports_used;
 	uint64_t host_memory;		/* bytes that Xen has free */
 	bool stub_there;
+	uint64_t stub_ports_used, stub_lanes_used;	/* of the guest's stub domain */
 	uint64_t policy_pages, policy_pages_used;	/* max_pages_per_guest */
 	uint64_t policy_total, policy_total_used;	/* max_mapped_total, of all guests */
 	uint64_t policy_size;		/* max_size, bytes */
 	uint64_t policy_given, given_used;	/* max_given; bytes that are set aside for the guest */
+	uint64_t policy_given_total, given_total_used;	/* max_given_total; for all guests */
 	uint64_t gntdev_limit;		/* pages that one mapping may have */
 	uint64_t gntalloc_limit;	/* pages that this kernel gives */
 };
@@ -59,6 +69,7 @@ struct demand {
 	unsigned int trapped;		/* not among these: their rings, pages and ports are the stub domain's */
 	uint64_t pages;			/* an aperture of each */
 	uint64_t largest;		/* bytes, of one */
+	uint64_t given;			/* pages of them that may be the parent's: demand_give() */
 };
 
 /* Nothing, or one device more. */
@@ -71,17 +82,26 @@ struct limit {
 	char setting[128];		/* what raises it */
 };
 
-#define LIMITS_MAX	160u	/* of a guest, of domain 0, of 64 driver domains */
+#define LIMITS_MAX	1024u	/* of a guest, of domain 0, of 64 driver domains */
 
 struct limits {
 	unsigned int count;
 	struct limit rows[LIMITS_MAX];
 };
 
-/* Those of the guest, and those of a domain that serves. */
+/* How much of the pages the domain that serves may give, of its own memory. */
+void demand_give(const struct facts *facts, struct demand *demand);
+
+/*
+ * Those of the guest, those of a domain that serves, and those of the guest that depend on how much is
+ * given to it, by all who serve it.
+ */
 void limits_of_guest(const struct facts *facts, const struct demand *demand, struct limits *limits);
 void limits_of_parent(const struct facts *facts, const struct demand *demand,
 		      struct limits *limits);
+
+void limits_of_given(const struct facts *facts, const struct demand *demand,
+		     struct limits *limits);
 
 bool limit_fits(const struct limit *limit);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "device.h"
+#include "stub.h"
 #include "trapped.h"
 
 #define DOMAIN		"/local/domain/%u"
@@ -235,6 +236,9 @@ static int check_fast(const struct store *store, const struct device *slow, unsi
 			       "that one first", slow->id, slow->guest);
 	if (!store_exists(store, DOMAIN, stub))
 		return why_set(why, "the stub domain %u is gone", stub);
+	if (store_exists(store, STUB_LIST "/%u/ending", stub))
+		return why_set(why, "the stub domain %u is being destroyed by another xen-aperture: try "
+			       "again", stub);
 	return 0;
 }
 
@@ -305,25 +309,29 @@ struct closing {
 	bool removed;
 };
 
+/* Each of these alone is a change that nobody can spoil. */
+static int ask_to_close(struct store *store, const struct device *device, struct why *why)
+{
+	struct paths paths;
+
+	make_paths(device, &paths);
+	if (store_change(store, "0", "%s/" XENAPT_NODE_ONLINE, paths.backend) &&
+	    store_change(store, "5", "%s/state", paths.backend))
+		return 0;
+	return why_set(why, "cannot write %s in xenstore: %s", paths.backend, strerror(errno));
+}
+
 /* Unused ends go in the same transaction, so that nobody takes them up in between. */
 static int close_body(struct store *store, void *data, struct why *why)
 {
 	struct closing *closing = data;
 	struct device now = *closing->device;
-	struct paths paths;
 
 	device_read(store, &now);
 	closing->removed = end_idle(&now.parent) && end_idle(&now.child);
 	if (closing->removed)
 		return remove_nodes(store, &now, why);
-	if (!now.parent.there)
-		return 0;
-	make_paths(&now, &paths);
-	if (!store_change(store, "0", "%s/" XENAPT_NODE_ONLINE, paths.backend) ||
-	    !store_change(store, "5", "%s/state", paths.backend))
-		return why_set(why, "cannot write %s in xenstore: %s", paths.backend,
-			       strerror(errno));
-	return 0;
+	return now.parent.there ? ask_to_close(store, &now, why) : 0;
 }
 
 int device_close(struct store *store, const struct device *device, bool *removed,
@@ -331,7 +339,8 @@ int device_close(struct store *store, const struct device *device, bool *removed
 {
 	struct closing closing = { .device = device };
 
-	if (store_transact(store, close_body, &closing, why))
+	if (store_transact(store, close_body, &closing, why) &&
+	    (errno != EAGAIN || ask_to_close(store, device, why)))
 		return -1;
 	*removed = closing.removed;
 	return 0;
@@ -346,5 +355,8 @@ int device_remove(struct store *store, const struct device *device, struct why *
 {
 	struct device copy = *device;
 
-	return store_transact(store, remove_body, &copy, why);
+	if (!store_transact(store, remove_body, &copy, why))
+		return 0;
+	/* A guest that writes its nodes without end keeps none of them. */
+	return errno == EAGAIN ? remove_nodes(store, device, why) : -1;
 }

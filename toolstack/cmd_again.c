@@ -5,6 +5,7 @@
 #include "command.h"
 #include "fast.h"
 #include "intercept.h"
+#include "trapped.h"
 #include "remember.h"
 #include "serving.h"
 #include "wait.h"
@@ -19,8 +20,16 @@ struct again {
 	struct device devices[SPEC_MAX_ID + 1];	/* of each that is remembered */
 	bool there[SPEC_MAX_ID + 1];
 	unsigned int added;
+	long long deadline;			/* of all that is waited for */
 	int status;				/* worst so far */
 };
+
+static unsigned int left(const struct again *again)
+{
+	long long now = wait_clock();
+
+	return again->deadline > now ? (unsigned int)(again->deadline - now) : 0;
+}
 
 static void keep_worst(struct again *again, int status)
 {
@@ -61,6 +70,26 @@ static int look_for(struct again *again, unsigned int i, bool *there, struct why
 	return status;
 }
 
+/*
+ * Is it there, whole? A command that was killed may have left it without the node that tells the guest:
+ * that is made up for.
+ */
+static bool intercepted(struct again *again, unsigned int i, struct intercept *intercept)
+{
+	unsigned int guest = again->guest.domid, id = (unsigned int)again->remembered.devices[i].spec.id;
+
+	if (!trapped_get(again->store, guest, id, &intercept->devices[0]))
+		return false;
+	if (store_exists(again->store, TRAPPED_LIST "/%u/event-channel", guest, id))
+		return true;
+	if (!stub_find(again->store, guest, &intercept->stub))
+		return true;
+	intercept->count = 1;
+	keep_worst(again, intercept_wait(intercept, left(again) ? left(again) : 1));
+	again->added++;
+	return true;
+}
+
 /* Its state begins anew: it was in a stub domain that is gone. */
 static void intercept_one(struct again *again, unsigned int i)
 {
@@ -70,8 +99,7 @@ static void intercept_one(struct again *again, unsigned int i)
 	struct why why;
 	int status;
 
-	if (store_exists(again->store, TRAPPED_LIST "/%u", again->guest.domid,
-			 (unsigned int)remembered->spec.id))
+	if (intercepted(again, i, &intercept))
 		return;
 	if (intercept_check(again->store, &again->guest, &remembered->spec, 1, &why)) {
 		failed(again, i, EXIT_FAILED, &why);
@@ -79,7 +107,7 @@ static void intercept_one(struct again *again, unsigned int i)
 	}
 	status = intercept_install(&intercept, &remembered->spec, 1);
 	if (status == EXIT_OK)
-		status = intercept_wait(&intercept, again->args->wait ? again->args->wait : 1);
+		status = intercept_wait(&intercept, left(again) ? left(again) : 1);
 	again->added += status == EXIT_OK;
 	keep_worst(again, status);
 }
@@ -114,7 +142,7 @@ static void wait_one(struct again *again, unsigned int i)
 
 	if (!again->there[i] || device->by_program || !again->args->wait)
 		return;
-	end = wait_for(again->store, device, WAIT_READY, again->args->wait);
+	end = wait_for(again->store, device, WAIT_READY, left(again));
 	if (end == WAIT_REACHED)
 		return;
 	wait_explain(device, WAIT_READY, end, again->args->wait, &why);
@@ -144,7 +172,7 @@ static void install_one(struct again *again, unsigned int i)
 	}
 	status = fast_install(&fast, &again->devices[i], 1);
 	if (status == EXIT_OK && again->args->wait)
-		status = fast_wait(&fast, WAIT_READY, again->args->wait);
+		status = fast_wait(&fast, WAIT_READY, left(again));
 	keep_worst(again, status);
 }
 
@@ -154,17 +182,19 @@ static void attach_all(struct again *again)
 	unsigned int i;
 
 	wait_catch_signals();
+	again->deadline = wait_clock() + again->args->wait;
 	for (i = 0; i < again->remembered.count && !wait_interrupted(); i++)
 		if (!again->remembered.devices[i].spec.door)
 			attach_one(again, i);
+	/* What our own stub domain does is not held up by a driver domain that does not answer. */
 	for (i = 0; i < again->remembered.count && !wait_interrupted(); i++) {
-		if (again->remembered.devices[i].spec.door) {
+		if (again->remembered.devices[i].spec.door)
 			intercept_one(again, i);
-			continue;
-		}
-		wait_one(again, i);
-		install_one(again, i);
+		else
+			install_one(again, i);
 	}
+	for (i = 0; i < again->remembered.count && !wait_interrupted(); i++)
+		wait_one(again, i);
 	if (wait_interrupted()) {
 		say("interrupted by a signal");
 		keep_worst(again, EXIT_FAILED);
@@ -184,7 +214,7 @@ static int attach_again(struct again *again)
 
 	if (guest_find_running(again->store, again->args->operand[0], &again->guest, &why))
 		return say_why(EXIT_NOT_FOUND, &why);
-	if (!remember_uuid(again->store, again->guest.domid, uuid)) {
+	if (!uuid_read(again->store, again->guest.domid, uuid)) {
 		say("domain %u has no uuid in xenstore: nothing can be remembered of it",
 		    again->guest.domid);
 		return EXIT_FAILED;

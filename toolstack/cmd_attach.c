@@ -65,7 +65,7 @@ static void remember(const struct attachment *attachment, unsigned int id)
 	struct why why;
 
 	serving_remember(&attachment->spec, id, &attachment->backend, &spec);
-	if (!remember_uuid(attachment->store, guest, uuid))
+	if (!uuid_read(attachment->store, guest, uuid))
 		why_set(&why, "domain %u has no uuid in xenstore", guest);
 	else if (!remember_add(uuid, &spec, &attachment->args->fast, &why))
 		return;

@@ -14,12 +14,15 @@
 #include "wait.h"
 #include "xl.h"
 
+#define XL_WORDS	(XL_EXTRA_MAX + 6)
+
 struct creation {
 	const struct args *args;
 	const char *path;
 	struct config config;
 	struct store store;
 	struct guest guest;
+	char made_as[UUID_MAX];		/* the uuid that we chose; "": the file's own */
 	bool made;			/* xl made the guest: undo destroys it */
 	struct guest backends[SPEC_MAX_ID + 1];
 	struct device devices[SPEC_MAX_ID + 1];
@@ -55,7 +58,7 @@ static int check_rest(char *const *rest, struct why *why)
 }
 
 /* xl takes no option behind the file's name. */
-static void make_words(const struct creation *creation, const char **words)
+static void make_words(const struct creation *creation, const char *uuid, const char **words)
 {
 	char *const *rest = creation->args->rest;
 	unsigned int i;
@@ -70,6 +73,8 @@ static void make_words(const struct creation *creation, const char **words)
 	for (i = 0; rest[i]; i++)
 		if (rest[i][0] != '-')
 			*words++ = rest[i];
+	if (uuid)
+		*words++ = uuid;
 	*words = NULL;
 }
 
@@ -124,10 +129,10 @@ static bool any_trapped(const struct config *config)
 
 static int show_plan(const struct creation *creation)
 {
-	const char *words[XL_EXTRA_MAX + 5];
+	const char *words[XL_WORDS];
 	unsigned int i;
 
-	make_words(creation, words);
+	make_words(creation, NULL, words);
 	printf("would run:");
 	for (i = 0; words[i]; i++)
 		printf(" %s", words[i]);
@@ -159,15 +164,24 @@ static bool find_made(struct creation *creation)
 	return !guest_named(&creation->store, creation->config.name, &creation->guest, &why);
 }
 
-/* The name was free before, so whoever has it now is what xl made. */
+/*
+ * The name was free before, but somebody else may have taken it since: after an xl that failed only a
+ * domain with the uuid that we chose is what it left.
+ */
 static int create_paused(struct creation *creation)
 {
-	const char *words[XL_EXTRA_MAX + 5];
+	char word[UUID_MAX + 16];
+	const char *words[XL_WORDS];
+	struct why why;
 	int status;
 
-	make_words(creation, words);
+	if (!creation->config.uuid[0] && uuid_choose(creation->made_as, &why))
+		return say_why(EXIT_FAILED, &why);
+	snprintf(word, sizeof(word), "uuid=\"%s\"", creation->made_as);
+	make_words(creation, creation->made_as[0] ? word : NULL, words);
 	status = xl_run(words);
-	creation->made = find_made(creation);
+	creation->made = find_made(creation) &&
+			 (!status || uuid_is_of(&creation->store, creation->guest.domid, creation->made_as));
 	if (creation->made && !status)
 		return EXIT_OK;
 	if (status)
@@ -339,7 +353,7 @@ static void remember_all(struct creation *creation)
 				 &creation->backends[i], &spec);
 		remember_put(all, &spec, &creation->args->fast);
 	}
-	if (!all || !remember_uuid(&creation->store, creation->guest.domid, creation->uuid) ||
+	if (!all || !uuid_read(&creation->store, creation->guest.domid, creation->uuid) ||
 	    remember_write(creation->uuid, all, &why))
 		say("the guest will not have its devices after a restart: %s", why.text);
 	free(all);

@@ -8,6 +8,7 @@
 #include "parse.h"
 #include "remember.h"
 #include "removal.h"
+#include "renew.h"
 #include "wait.h"
 
 #define EVERY_ID (-1)
@@ -49,7 +50,7 @@ static void forget_removed(const struct store *store, const struct device_list *
 	for (i = 0; i < list->count; i++) {
 		now = list->devices[i];
 		device_read(store, &now);
-		if (!now.parent.there && !now.child.there && remember_uuid(store, now.guest, uuid) &&
+		if (!now.parent.there && !now.child.there && uuid_read(store, now.guest, uuid) &&
 		    remember_drop(uuid, now.id, &why))
 			say("device %u of guest %u will be attached again when the guest restarts: %s",
 			    now.id, now.guest, why.text);
@@ -76,7 +77,7 @@ static void forget_trapped(const struct store *store, const struct trapped_list 
 		const struct trapped *trapped = &list->devices[i];
 
 		if (!store_exists(store, TRAPPED_LIST "/%u", trapped->guest, trapped->id) &&
-		    remember_uuid(store, trapped->guest, uuid) &&
+		    uuid_read(store, trapped->guest, uuid) &&
 		    remember_drop(uuid, trapped->id, &why))
 			say("device %u of guest %u will be attached again when the guest restarts: %s",
 			    trapped->id, trapped->guest, why.text);
@@ -110,7 +111,7 @@ static unsigned int forget_absent(const struct store *store, unsigned int guest,
 	char uuid[UUID_MAX];
 	struct why why;
 
-	if (remembered && remember_uuid(store, guest, uuid) &&
+	if (remembered && uuid_read(store, guest, uuid) &&
 	    !remember_read(uuid, remembered, &why)) {
 		for (i = 0; i < remembered->count; i++) {
 			n = remembered->devices[i].spec.id;
@@ -157,6 +158,8 @@ static int detach_list(struct store *store, unsigned int guest, int id, struct d
 	if (status == EXIT_OK && list->count)
 		status = remove_all(store, guest, id, list, args);
 	forget_removed(store, list);
+	if (status == EXIT_OK && trapped.count)
+		status = renew_stub(store, guest, args->wait, args->options & OPTION_FORCE);
 	if (status == EXIT_OK)
 		printf("%u device%s of guest %s detached\n", count, count == 1 ? "" : "s",
 		       args->operand[0]);

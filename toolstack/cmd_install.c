@@ -155,7 +155,7 @@ static void remember_firsts(const struct store *store, const struct guest *guest
 	struct why why;
 
 	for (i = 0; i < count; i++)
-		if (remember_uuid(store, guest->domid, uuid) &&
+		if (uuid_read(store, guest->domid, uuid) &&
 		    remember_first(uuid, devices[i].id, how, &why))
 			say("after the guest's restart device %u is as it was: %s", devices[i].id,
 			    why.text);

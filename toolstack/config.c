@@ -129,6 +129,7 @@ static void read_limits(const XLU_Config *xlu, struct config *config)
 
 	config->max_grant_frames = read_number(xlu, "max_grant_frames");
 	config->max_event_channels = read_number(xlu, "max_event_channels");
+	config->max_maptrack_frames = read_number(xlu, "max_maptrack_frames");
 	config->memory = read_number(xlu, "memory");
 	config->vcpus = read_number(xlu, "maxvcpus");
 	if (!config->vcpus)

@@ -10,14 +10,16 @@
 #define TOOL_CONFIG_H
 
 #include "spec.h"
+#include "uuid.h"
 
 #define CONFIG_FILE_MAX	(1u << 20)	/* bytes */
 
 struct config {
 	char name[SPEC_NAME_MAX + 1];
-	char uuid[40];				/* "" when the file names none */
+	char uuid[UUID_MAX];			/* "" when the file names none */
 	uint64_t max_grant_frames;		/* 0: it says nothing */
 	uint64_t max_event_channels;		/* likewise */
+	uint64_t max_maptrack_frames;		/* likewise */
 	uint64_t memory;			/* MiB, likewise */
 	uint64_t vcpus;				/* that it may have, likewise */
 	bool pvh;

@@ -2,6 +2,7 @@
 #include "command.h"
 #include "fast.h"
 #include "removal.h"
+#include "target.h"
 #include "trapped.h"
 
 static bool has_trapped(const struct store *store, unsigned int guest)
@@ -56,7 +57,7 @@ int fast_stub(struct store *store, const struct guest *guest, const struct fast_
 	if (stub_find(store, guest->domid, stub)) {
 		if (store_exists(store, "/local/domain/%u", stub->domid) &&
 		    !store_exists(store, STUB_LIST "/%u/ending", stub->domid))
-			return 0;
+			return stub_complete(store, stub, why);
 		/* Its domain ended, or somebody who began to end it did not come to that. */
 		if (stub_destroy(store, stub, why))
 			return -1;
@@ -81,14 +82,28 @@ static int add_all(struct fast *fast, const struct device *devices, unsigned int
 	return 0;
 }
 
+/* It does what it was told to, but not without a word. */
+static void warn_of_spinning(const struct fast *fast)
+{
+	unsigned int processors, vcpus;
+
+	if (fast->made && fast->options->spin_us && target_processors(&processors, &vcpus) &&
+	    vcpus > processors)
+		say("note: %u vCPUs share %u processor%s: a stub domain that spins takes time from the "
+		    "others; give it one of its own (xl vcpu-pin %u 0 CPU), or leave --spin out",
+		    vcpus, processors, processors == 1 ? "" : "s", fast->stub.domid);
+}
+
 int fast_install(struct fast *fast, const struct device *devices, unsigned int count)
 {
 	struct why why;
 
 	if (!fast_stub(fast->store, fast->guest, fast->options, &fast->stub, &fast->made, &why)) {
 		if (!add_all(fast, devices, count, &why) &&
-		    (!fast->made || !stub_unpause(&fast->stub, &why)))
+		    (!fast->made || !stub_unpause(fast->store, &fast->stub, &why))) {
+			warn_of_spinning(fast);
 			return EXIT_OK;
+		}
 		fast_undo(fast);
 	}
 	return say_why(EXIT_FAILED, &why);
@@ -156,14 +171,14 @@ void fast_undo(struct fast *fast)
 	struct why why;
 
 	wait_forget_signal();
-	/* With its stub domain all is gone at once; one that others use lets go in order. */
-	if (fast->made && stub_destroy(fast->store, &fast->stub, &why))
-		say_why(EXIT_FAILED, &why);
+	/* Our own stub domain need not let go in order: it goes, too, unless others use it by now. */
 	if (!fast->made)
 		removal_run(fast->store, fast->devices, fast->count, REMOVAL_WAIT, true);
 	for (i = 0; fast->made && i < fast->count; i++)
 		if (device_remove(fast->store, &fast->devices[i], &why))
 			say_why(EXIT_FAILED, &why);
+	if (fast->made && stub_drop_idle(fast->store, fast->stub.guest, &why))
+		say_why(EXIT_FAILED, &why);
 	fast->count = 0;
 	fast->made = false;
 }

@@ -7,6 +7,7 @@
 #include "fast.h"
 #include "intercept.h"
 #include "removal.h"
+#include "renew.h"
 #include "target.h"
 #include "wait.h"
 
@@ -23,9 +24,9 @@ static int check_kind(const struct store *store, const struct guest *guest,
 	if (look->pv)
 		return why_set(why, "guest %u is a PV guest: Xen traps no instructions of it for a device; "
 			       "use a PVH guest, or rings (leave io and mmio out)", guest->domid);
-	if (store_exists(store, "/local/domain/0/device-model/%u", guest->domid))
-		return why_set(why, "guest %u has a device model (HVM): trapped devices are for PVH guests; "
-			       "leave io and mmio out", guest->domid);
+	if (look->hvm)
+		return why_set(why, "guest %u is an HVM guest: trapped devices are for PVH guests; leave io and "
+			       "mmio out", guest->domid);
 	if (look->vcpus > TRAPPED_VCPUS)
 		return why_set(why, "guest %u has %u vCPUs, the limit with a trapped device is %u: lower "
 			       "vcpus (or maxvcpus)", guest->domid, look->vcpus, TRAPPED_VCPUS);
@@ -124,7 +125,7 @@ int intercept_install(struct intercept *intercept, const struct spec *specs, uns
 		      &intercept->made, &why))
 		return say_why(EXIT_FAILED, &why);
 	if (!give_target(intercept, &why) && !add_all(intercept, specs, count, &why) &&
-	    (!intercept->made || !stub_unpause(&intercept->stub, &why)))
+	    (!intercept->made || !stub_unpause(intercept->store, &intercept->stub, &why)))
 		return EXIT_OK;
 	say("%s", why.text);
 	intercept_undo(intercept, false);
@@ -375,6 +376,9 @@ void intercept_undo(struct intercept *intercept, bool ended)
 				 true);
 	else if (intercept->made && stub_destroy(intercept->store, &intercept->stub, &why))
 		say_why(EXIT_FAILED, &why);
+	/* It was there for rings, and got a target for nothing. */
+	if (!ended && !intercept->made)
+		renew_stub(intercept->store, intercept->guest->domid, REMOVAL_WAIT, true);
 	intercept->count = 0;
 	intercept->made = false;
 }

@@ -30,6 +30,10 @@
 #define MEMORY_KEPT	(16u << 20)
 #define GUEST_KEPT	(4u << 20)	/* and a sixteenth */
 #define MAPTRACK_PART	16u		/* one of so many */
+#define GIVEN_COST	(XENAPT_PAGE_SIZE + 128u)	/* bytes of a page, with what the kernel notes of it */
+#define STUB_PORTS	63u		/* what a stub domain waits for is one word; 0 is no port */
+#define STUB_LANES	16u
+#define STUB_OWN_PORTS	3u		/* console, xenstore, watchdog */
 
 void demand_add(struct demand *demand, const struct spec *spec)
 {
@@ -45,11 +49,34 @@ void demand_add(struct demand *demand, const struct spec *spec)
 		demand->largest = spec->max_size;
 }
 
+static uint64_t lists_of(uint64_t pages, unsigned int devices)
+{
+	return (pages + XENAPT_DIR_ENTRIES - 1) / XENAPT_DIR_ENTRIES + 2 * devices;
+}
+
 /* Directory pages of all apertures together, at most. */
 static uint64_t directory_pages(const struct demand *demand)
 {
-	return (demand->pages + XENAPT_DIR_ENTRIES - 1) / XENAPT_DIR_ENTRIES +
-	       2 * demand->devices;
+	return lists_of(demand->pages, demand->devices);
+}
+
+static uint64_t pages_left(uint64_t limit, uint64_t used)
+{
+	if (limit == NOT_KNOWN)
+		return UINT64_MAX;
+	if (used == NOT_KNOWN)
+		used = 0;
+	return limit > used ? (limit - used) / XENAPT_PAGE_SIZE : 0;
+}
+
+void demand_give(const struct facts *facts, struct demand *demand)
+{
+	uint64_t own = pages_left(facts->policy_given, facts->given_used);
+	uint64_t all = pages_left(facts->policy_given_total, facts->given_total_used);
+	uint64_t least = own < all ? own : all;
+
+	demand->given = facts->policy_given == NOT_KNOWN ? 0 :
+			demand->pages < least ? demand->pages : least;
 }
 
 static uint64_t lanes(const struct demand *demand)
@@ -141,6 +168,15 @@ static void store_rows(const struct facts *facts, const struct demand *demand,
 	raised_by(limit, "quota-transaction (oxenstored.conf), --transaction (xenstored)");
 }
 
+/* A lane's; those of a door, of which the first takes one a vCPU. */
+static uint64_t stub_ports(const struct facts *facts, const struct demand *demand)
+{
+	bool first_door = demand->trapped && (!facts->trapped_used || facts->trapped_used == NOT_KNOWN);
+
+	return demand->firsts + demand->trapped +
+	       (first_door && facts->vcpus != NOT_KNOWN ? facts->vcpus : 0);
+}
+
 void limits_of_guest(const struct facts *facts, const struct demand *demand, struct limits *limits)
 {
 	uint64_t bytes = demand->pages * XENAPT_PAGE_SIZE;
@@ -161,6 +197,13 @@ void limits_of_guest(const struct facts *facts, const struct demand *demand, str
 	limit = add(limits, "devices", "trapped devices of the guest");
 	set(limit, TRAPPED_MAX, facts->trapped_used, demand->trapped, 0);
 	raised_by(limit, NOTHING "detach one");
+	limit = add(limits, "lanes", "first devices in the stub domain");
+	set(limit, STUB_LANES, facts->stub_lanes_used, demand->firsts, 0);
+	raised_by(limit, NOTHING "uninstall one");
+	limit = add(limits, "ports", "event channels of the stub domain");
+	set(limit, STUB_PORTS, facts->stub_there ? facts->stub_ports_used : STUB_OWN_PORTS,
+	    stub_ports(facts, demand), 0);
+	raised_by(limit, NOTHING "uninstall one");
 	limit = add(limits, "vcpus", "vCPUs of a guest with a trapped device");
 	/* All of them or none are needed; without a demand, what the guest has. */
 	set(limit, TRAPPED_VCPUS, demand->trapped ? 0 : facts->vcpus,
@@ -184,7 +227,26 @@ static void mapping_rows(const struct facts *facts, const struct demand *demand,
 		  "gnttab_max_maptrack_frames= on Xen's command line");
 }
 
-/* What is local to domain 0: of a driver domain nobody here can see it. */
+/* Its own table, for memory that it gives; its event channels, one a device. */
+static void table_rows(const struct facts *facts, const struct demand *demand,
+		       struct limits *limits)
+{
+	struct limit *limit = add(limits, "grants", "grant entries of domain %u", facts->backend);
+
+	set(limit, facts->parent_frames == NOT_KNOWN ? NOT_KNOWN :
+	    facts->parent_frames * ENTRIES_A_FRAME, facts->parent_grants_used,
+	    demand->given ? demand->given + lists_of(demand->given, demand->devices) : 0, GRANTS_KEPT);
+	raised_by(limit, "%s, or lower max_given in apertured.conf", facts->backend ?
+		  "max_grant_frames in that domain's configuration" :
+		  "gnttab_max_frames= on Xen's command line");
+	limit = add(limits, "ports", "event channels of domain %u", facts->backend);
+	set(limit, facts->parent_ports, facts->parent_ports_used,
+	    demand->devices + demand->trapped, PORTS_KEPT);
+	raised_by(limit, facts->backend ? "max_event_channels in that domain's configuration" :
+		  NOTHING "detach devices of other guests");
+}
+
+/* A driver domain's daemon says what its configuration file has. */
 static void policy_rows(const struct facts *facts, const struct demand *demand,
 			struct limits *limits)
 {
@@ -199,9 +261,20 @@ static void policy_rows(const struct facts *facts, const struct demand *demand,
 	set(limit, facts->policy_size, 0, demand->largest, 0);
 	raised_by(limit, "max_size in apertured.conf");
 	limit = add(limits, "bytes", "memory given to the guest (policy)");
-	set(limit, facts->policy_given, facts->given_used, 0, 0);
+	set(limit, facts->policy_given, facts->given_used, demand->given * XENAPT_PAGE_SIZE, 0);
 	raised_by(limit, "max_given in apertured.conf");
-	limit = add(limits, "pages", "pages of one mapping (gntdev)");
+	limit = add(limits, "bytes", "memory given to all guests (policy)");
+	set(limit, facts->policy_given_total, facts->given_total_used,
+	    demand->given * XENAPT_PAGE_SIZE, 0);
+	raised_by(limit, "max_given_total in apertured.conf");
+}
+
+/* What is local to domain 0: of a driver domain nobody here can see it. */
+static void module_rows(const struct facts *facts, const struct demand *demand,
+			struct limits *limits)
+{
+	struct limit *limit = add(limits, "pages", "pages of one mapping (gntdev)");
+
 	set(limit, facts->gntdev_limit, 0, demand->largest / XENAPT_PAGE_SIZE, 0);
 	raised_by(limit, "parameter limit of the module xen-gntdev");
 	limit = add(limits, "pages", "pages that domain 0 gives (gntalloc)");
@@ -215,10 +288,19 @@ static void memory_rows(const struct facts *facts, const struct demand *demand,
 	bool worker = (demand->devices && !facts->serves_already) ||
 		      (demand->trapped && !facts->trapped_used);
 	bool stub = (demand->firsts || demand->trapped) && !facts->stub_there;
-	struct limit *limit = add(limits, "bytes", "memory of domain 0, available");
+	uint64_t need = (worker ? WORKER_BYTES : 0) + demand->given * GIVEN_COST;
+	struct limit *limit;
 
-	set(limit, facts->parent_memory, 0, worker ? WORKER_BYTES : 0, MEMORY_KEPT);
-	raised_by(limit, "dom0_mem= on Xen's command line");
+	if (facts->backend) {
+		limit = add(limits, "bytes", "memory of domain %u", facts->backend);
+		set(limit, facts->parent_memory, NOT_KNOWN, need,
+		    facts->parent_memory == NOT_KNOWN ? 0 : GUEST_KEPT + facts->parent_memory / 16);
+		raised_by(limit, "memory in that domain's configuration");
+	} else {
+		limit = add(limits, "bytes", "memory of domain 0, available");
+		set(limit, facts->parent_memory, 0, need, MEMORY_KEPT);
+		raised_by(limit, "dom0_mem= on Xen's command line, or lower max_given in apertured.conf");
+	}
 	limit = add(limits, "bytes", "memory of Xen, free");
 	set(limit, facts->host_memory, 0, stub ? STUB_BYTES : 0, MEMORY_KEPT);
 	raised_by(limit, NOTHING "give other domains less");
@@ -230,15 +312,29 @@ void limits_of_parent(const struct facts *facts, const struct demand *demand,
 	struct limit *limit;
 
 	mapping_rows(facts, demand, limits);
-	if (!facts->backend) {
-		policy_rows(facts, demand, limits);
-		memory_rows(facts, demand, limits);
+	table_rows(facts, demand, limits);
+	policy_rows(facts, demand, limits);
+	if (!facts->backend)
+		module_rows(facts, demand, limits);
+	memory_rows(facts, demand, limits);
+	if (!facts->backend)
 		return;
-	}
 	limit = add(limits, "nodes", "xenstore nodes of domain %u", facts->backend);
 	set(limit, facts->nodes, facts->parent_nodes_used, demand->devices * PARENT_NODES,
 	    NODES_KEPT);
 	raised_by(limit, "quota-maxentity (oxenstored.conf), --entry-nb (xenstored)");
+}
+
+void limits_of_given(const struct facts *facts, const struct demand *demand,
+		     struct limits *limits)
+{
+	uint64_t all = facts->guest_maptrack == NOT_KNOWN ? NOT_KNOWN :
+		       facts->guest_maptrack * MAPTRACK_A_FRAME;
+	struct limit *limit = add(limits, "mappings", "maptrack entries of the guest");
+
+	set(limit, all, NOT_KNOWN, demand->given * facts->guest_entries_a_page,
+	    all == NOT_KNOWN ? 0 : all / MAPTRACK_PART);
+	raised_by(limit, "max_maptrack_frames in the guest's configuration, or lower max_given in apertured.conf");
 }
 
 bool limit_fits(const struct limit *limit)

@@ -30,6 +30,7 @@
 #define GRANTS_KIND	3u
 #define OXENSTORED_CONF	"/etc/xen/oxenstored.conf"
 #define DEPTH_MAX	12u
+#define DOMAIN0_PORTS	131071u		/* what Linux has there: FIFO event channels */
 
 struct measure {
 	xc_interface *xc;
@@ -75,6 +76,7 @@ void facts_clear(struct facts *facts)
 	facts->serves_already = false;
 	facts->stub_there = false;
 	facts->entries_a_page = 1;
+	facts->guest_entries_a_page = 1;
 }
 
 /* ---- small files ---- */
@@ -174,8 +176,11 @@ void measure_host(struct measure *measure, struct facts *facts)
 	char line[sizeof(xen_commandline_t) + 2];
 	xc_physinfo_t info;
 
-	if (command_line(measure, line, sizeof(line)))
+	if (command_line(measure, line, sizeof(line))) {
 		facts->boot_frames = number_after(line, " gnttab_max_frames=", FRAMES_DEFAULT);
+		facts->boot_maptrack = number_after(line, " gnttab_max_maptrack_frames=",
+						    MAPTRACK_DEFAULT);
+	}
 	measure_quotas(facts);
 	if (measure && !xc_physinfo(measure->xc, &info))
 		facts->host_memory = info.free_pages * XC_PAGE_SIZE;
@@ -216,19 +221,19 @@ static void measure_grants(struct measure *measure, struct facts *facts)
 	facts->grants_used = count_grants(measure, facts->guest, query.nr_frames);
 }
 
-static void measure_ports(struct measure *measure, struct facts *facts)
+/* Of the first most ports of a domain. */
+static uint64_t count_ports(struct measure *measure, unsigned int domid, uint64_t most)
 {
-	xc_evtchn_status_t status = { .dom = (domid_t)facts->guest };
+	xc_evtchn_status_t status = { .dom = (domid_t)domid };
 	uint64_t port, used = 0;
 
-	for (port = 1; port <= facts->ports; port++) {
+	for (port = 1; port <= most; port++) {
 		status.port = (evtchn_port_t)port;
 		if (xc_evtchn_status(measure->xc, &status) < 0)
 			break;
 		used += status.status != EVTCHNSTAT_closed;
 	}
-	if (port > 1)
-		facts->ports_used = used;
+	return port > 1 ? used : NOT_KNOWN;
 }
 
 /* What xl was told when it made the domain. */
@@ -246,10 +251,14 @@ static void measure_configured(struct measure *measure, struct facts *facts)
 	libxl_domain_config config;
 
 	facts->ports = PORTS_DEFAULT;
+	facts->guest_maptrack = facts->boot_maptrack;
 	if (!xl_config(measure, facts->guest, &config))
 		return;
 	if (config.b_info.event_channels)
 		facts->ports = config.b_info.event_channels;
+	if (config.b_info.max_maptrack_frames != UINT32_MAX)
+		facts->guest_maptrack = config.b_info.max_maptrack_frames;
+	facts->guest_entries_a_page = config.c_info.type == LIBXL_DOMAIN_TYPE_PV ? 2 : 1;
 	libxl_domain_config_dispose(&config);
 }
 
@@ -318,8 +327,20 @@ void measure_guest(struct measure *measure, const struct store *store, unsigned 
 		return;
 	measure_grants(measure, facts);
 	measure_configured(measure, facts);
-	measure_ports(measure, facts);
+	facts->ports_used = count_ports(measure, facts->guest, facts->ports);
 	measure_memory(measure, facts);
+}
+
+void measure_stub(struct measure *measure, const struct store *store, unsigned int stub,
+		  struct facts *facts)
+{
+	unsigned int count;
+
+	free(store_directory(store, &count, "/local/domain/%u/backend/" XENAPT_DEVICE_KIND "/%u", stub,
+			     facts->guest));
+	facts->stub_lanes_used = count;
+	if (measure)
+		facts->stub_ports_used = count_ports(measure, stub, PORTS_DEFAULT);
 }
 
 /* ---- who serves ---- */
@@ -335,6 +356,7 @@ static void measure_stats(struct facts *facts)
 	facts->mapped = 0;
 	facts->policy_pages_used = 0;
 	facts->given_used = 0;
+	facts->given_total_used = 0;
 	for (i = 0; i < files.count; i++) {
 		const struct xenaperture_stat *stat = &files.stats[i];
 
@@ -343,6 +365,9 @@ static void measure_stats(struct facts *facts)
 			facts->policy_total = stat->total_max;
 			facts->policy_total_used = stat->total_pages;
 		}
+		/* All devices of a guest say the same of it. */
+		if (!i || files.stats[i - 1].domid != stat->domid)
+			facts->given_total_used += stat->pool_pages * XC_PAGE_SIZE;
 		if (stat->domid != facts->guest)
 			continue;
 		facts->serves_already |= stat->worker > 0;
@@ -363,18 +388,35 @@ static uint64_t available(void)
 	return found ? strtoull(found + 13, NULL, 10) << 10 : NOT_KNOWN;
 }
 
+/* Of its own. How much of domain 0's grant table is in use Xen does not show. */
+static void measure_tables(struct measure *measure, uint64_t ports, struct facts *facts)
+{
+	struct gnttab_query_size query = { .dom = (domid_t)facts->backend };
+
+	facts->parent_ports = ports;
+	if (!measure)
+		return;
+	facts->parent_ports_used = count_ports(measure, facts->backend, ports);
+	if (xc_gnttab_query_size(measure->xc, &query) || query.status != GNTST_okay)
+		return;
+	facts->parent_frames = query.max_nr_frames;
+	if (facts->backend)
+		facts->parent_grants_used = count_grants(measure, facts->backend, query.nr_frames);
+}
+
 static void measure_domain0(struct measure *measure, struct facts *facts)
 {
-	char line[sizeof(xen_commandline_t) + 2], type[16];
+	char type[16];
 
-	if (command_line(measure, line, sizeof(line)))
-		facts->maptrack = number_after(line, " gnttab_max_maptrack_frames=",
-					       MAPTRACK_DEFAULT);
+	facts->maptrack = facts->boot_maptrack;
 	if (!read_text("/sys/hypervisor/guest_type", type, sizeof(type)) || !strcmp(type, "PV\n"))
 		facts->entries_a_page = 2;
 	measure_stats(facts);
 	measure_policy(facts);
 	facts->parent_memory = available();
+	facts->parent_grants_used = facts->given_total_used == NOT_KNOWN ? NOT_KNOWN :
+				    facts->given_total_used / XC_PAGE_SIZE;
+	measure_tables(measure, DOMAIN0_PORTS, facts);
 	facts->gntdev_limit = parameter("/sys/module/xen_gntdev/parameters/limit");
 	facts->gntalloc_limit = parameter("/sys/module/xen_gntalloc/parameters/limit");
 }
@@ -382,15 +424,27 @@ static void measure_domain0(struct measure *measure, struct facts *facts)
 static void measure_driver(struct measure *measure, const struct store *store,
 			   struct facts *facts)
 {
+	char policy[POLICY_TEXT];
 	libxl_domain_config config;
+	uint64_t ports = PORTS_DEFAULT;
+	xc_domaininfo_t info;
 
 	facts->parent_nodes_used = nodes_of(store, facts->backend);
-	if (!measure || !xl_config(measure, facts->backend, &config))
-		return;
-	facts->entries_a_page = config.c_info.type == LIBXL_DOMAIN_TYPE_PV ? 2 : 1;
-	if (config.b_info.max_maptrack_frames != UINT32_MAX)
-		facts->maptrack = config.b_info.max_maptrack_frames;
-	libxl_domain_config_dispose(&config);
+	facts->maptrack = facts->boot_maptrack;
+	if (store_read(store, policy, sizeof(policy), SERVING_LIMITS, facts->backend))
+		policy_parse(policy, facts);
+	if (measure && xl_config(measure, facts->backend, &config)) {
+		facts->entries_a_page = config.c_info.type == LIBXL_DOMAIN_TYPE_PV ? 2 : 1;
+		if (config.b_info.max_maptrack_frames != UINT32_MAX)
+			facts->maptrack = config.b_info.max_maptrack_frames;
+		if (config.b_info.event_channels)
+			ports = config.b_info.event_channels;
+		libxl_domain_config_dispose(&config);
+	}
+	measure_tables(measure, ports, facts);
+	if (measure && xc_domain_getinfolist(measure->xc, facts->backend, 1, &info) == 1 &&
+	    info.domain == facts->backend)
+		facts->parent_memory = info.tot_pages * XC_PAGE_SIZE;
 }
 
 void measure_parent(struct measure *measure, const struct store *store, unsigned int backend,

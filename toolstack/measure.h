@@ -26,6 +26,10 @@ void measure_host(struct measure *measure, struct facts *facts);
 void measure_guest(struct measure *measure, const struct store *store, unsigned int guest,
 		   struct facts *facts);
 
+/* Of the guest's stub domain. */
+void measure_stub(struct measure *measure, const struct store *store, unsigned int stub,
+		  struct facts *facts);
+
 /* Of a domain that serves; facts->guest is set. */
 void measure_parent(struct measure *measure, const struct store *store, unsigned int backend,
 		    struct facts *facts);
@@ -33,7 +37,9 @@ void measure_parent(struct measure *measure, const struct store *store, unsigned
 /* Is the domain paused by its administrator? */
 bool measure_paused(struct measure *measure, unsigned int domid);
 
-/* policy.c: what apertured.conf of this domain says. */
+/* policy.c: what apertured.conf of this domain says; and what a daemon elsewhere says of its own. */
 void measure_policy(struct facts *facts);
+#define POLICY_TEXT	256u
+void policy_parse(const char *text, struct facts *facts);
 
 #endif /* TOOL_MEASURE_H */

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "../backend/daemon/config.h"
 #include "measure.h"
 
+#define POLICY_FORMAT	"max_pages_per_guest=%" SCNu64 " max_mapped_total=%" SCNu64 " max_size=%" SCNu64 \
+			" max_given=%" SCNu64 " max_given_total=%" SCNu64
 #define CONFIG_FILE	XENAPERTURE_SYSCONF "/apertured.conf"
 
 void measure_policy(struct facts *facts)
@@ -24,4 +29,21 @@ void measure_policy(struct facts *facts)
 		facts->policy_total = config.max_mapped_total;
 	facts->policy_size = config.max_size;
 	facts->policy_given = config.max_given;
+	facts->policy_given_total = config.max_given_total;
+}
+
+/* Another domain wrote it: numbers, in this order, or nothing of it counts. */
+void policy_parse(const char *text, struct facts *facts)
+{
+	uint64_t pages, total, size, given, given_total;
+	int end = -1;
+
+	if (strpbrk(text, "-+") || sscanf(text, POLICY_FORMAT "%n", &pages, &total, &size, &given, &given_total, &end) != 5 ||
+	    end < 0 || text[end])
+		return;
+	facts->policy_pages = pages;
+	facts->policy_total = total;
+	facts->policy_size = size;
+	facts->policy_given = given;
+	facts->policy_given_total = given_total;
 }

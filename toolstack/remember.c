@@ -23,24 +23,6 @@ void remember_in(const char *other)
 	folder = other ? other : REMEMBER_FOLDER;
 }
 
-static bool is_uuid(const char *text)
-{
-	size_t length = strspn(text, "0123456789abcdef-");
-
-	return length && !text[length] && length < UUID_MAX;
-}
-
-bool remember_uuid(const struct store *store, unsigned int domid, char uuid[UUID_MAX])
-{
-	char vm[UUID_MAX + 8];
-
-	if (!store_read(store, vm, sizeof(vm), "/local/domain/%u/vm", domid) ||
-	    strncmp(vm, "/vm/", 4) || !is_uuid(vm + 4))
-		return false;
-	strcpy(uuid, vm + 4);
-	return true;
-}
-
 static void path_of(const char *uuid, const char *suffix, char path[PATH_ROOM])
 {
 	snprintf(path, PATH_ROOM, "%s/%s%s", folder, uuid, suffix);

@@ -19,20 +19,20 @@
  * Who attaches again: apertured in domain 0. When a domain with such a file is introduced it pauses
  * it, runs "xen-aperture attach --again DOMID" and unpauses it. That command neither pauses nor
  * unpauses, does not need the guest to run, takes what is attached already as done, and may run
- * twice at once. It waits (--wait, 30 s for each step) until the serving side took the devices up,
+ * twice at once. It waits (--wait, 30 s in all) until the serving side took the devices up,
  * so apertured must go on serving meanwhile. It removes the file of a guest that ended for good.
  */
 #ifndef TOOL_REMEMBER_H
 #define TOOL_REMEMBER_H
 
 #include "store.h"
+#include "uuid.h"
 
 #ifndef XENAPERTURE_STATE
 #define XENAPERTURE_STATE	"/var/lib/xen-aperture"
 #endif
 
 #define REMEMBER_FOLDER		XENAPERTURE_STATE "/guests"
-#define UUID_MAX		40u	/* octets, with the final 0 */
 
 struct remembered_device {
 	struct spec spec;		/* with a number */
@@ -47,9 +47,6 @@ struct remembered {
 
 /* The folder with the files; NULL: REMEMBER_FOLDER. */
 void remember_in(const char *folder);
-
-/* The UUID of a domain as xenstore has it, or false. */
-bool remember_uuid(const struct store *store, unsigned int domid, char uuid[UUID_MAX]);
 
 /* What is remembered; without a file nothing. -1 and the reason: unreadable, or a wrong line. */
 int remember_read(const char *uuid, struct remembered *remembered, struct why *why);

@@ -11,6 +11,7 @@
 #include "store.h"
 
 #define SERVING_SIGN	"/local/domain/%u/data/aperture-backend"
+#define SERVING_LIMITS	"/local/domain/%u/data/aperture-limits"	/* its policy: elsewhere.h of the daemon */
 #define NO_GUEST	(~0u)		/* one that does not exist yet */
 
 /*

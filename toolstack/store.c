@@ -248,11 +248,15 @@ int store_transact(struct store *store, int (*body)(struct store *store, void *d
 
 	for (tries = 0; tries < TRANSACTION_TRIES; tries++) {
 		done = transact_once(store, body, data, why);
-		if (done)
+		if (done) {
+			errno = 0;
 			return done > 0 ? 0 : -1;
+		}
 	}
-	return why_set(why, "xenstore was busy %d times running: others change the same nodes; "
-		       "try again", TRANSACTION_TRIES);
+	why_set(why, "xenstore was busy %d times running: others change the same nodes; try again",
+		TRANSACTION_TRIES);
+	errno = EAGAIN;
+	return -1;
 }
 
 void guest_of(const struct store *store, unsigned int domid, struct guest *guest)
@@ -262,20 +266,32 @@ void guest_of(const struct store *store, unsigned int domid, struct guest *guest
 	store_read(store, guest->name, sizeof(guest->name), "/local/domain/%u/name", domid);
 }
 
+/* As it stands there: what is shown of it is cut and made printable. */
+static bool has_name(const struct store *store, unsigned int domid, const char *name)
+{
+	char path[STORE_PATH_MAX];
+	unsigned int length;
+	char *value;
+	bool same;
+
+	snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
+	value = xs_read(store->xs, store->transaction, path, &length);
+	same = value && !strcmp(value, name);
+	free(value);
+	return same;
+}
+
 int guest_named(const struct store *store, const char *name, struct guest *guest, struct why *why)
 {
 	unsigned int count, i, found = 0;
 	char **ids = store_directory(store, &count, "/local/domain");
-	struct guest candidate;
 	uint64_t domid;
 
 	for (i = 0; i < count; i++) {
-		if (!xapt_parse_u64(ids[i], 0, DOMID_MAX, &domid))
+		if (!xapt_parse_u64(ids[i], 0, DOMID_MAX, &domid) ||
+		    !has_name(store, (unsigned int)domid, name))
 			continue;
-		guest_of(store, (unsigned int)domid, &candidate);
-		if (strcmp(candidate.name, name))
-			continue;
-		*guest = candidate;
+		guest_of(store, (unsigned int)domid, guest);
 		found++;
 	}
 	free(ids);

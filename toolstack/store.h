@@ -79,7 +79,9 @@ bool store_remove(const struct store *store, const char *path);
 
 /*
  * Run body in a transaction, again when others interfered (a bounded number of
- * times). body returns 0 to commit, or -1 to leave everything as it was.
+ * times). body returns 0 to commit, or -1 to leave everything as it was. -1 and
+ * the reason; errno is EAGAIN if others interfered each time: a xenstore that
+ * compares nodes lets a guest do that which writes its own without end.
  */
 int store_transact(struct store *store, int (*body)(struct store *store, void *data,
 		   struct why *why), void *data, struct why *why);

@@ -2,10 +2,11 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "stub.h"
 #include "target.h"
 #include "trapped.h"
+#include "uuid.h"
 #include "xl.h"
 
 #ifndef XENAPERTURE_STUB_FILE
@@ -22,6 +24,9 @@
 
 #define FILE_MAX	(3u << 20)	/* bytes: it has 4 MiB, its stack and pages are in them */
 #define DOMAIN		"/local/domain/%u"
+#define TRY_US		100000u
+#define GOING_TRIES	80u	/* for a domain that is being destroyed */
+#define MAKING_TRIES	10u	/* for one that another xen-aperture makes */
 
 const char *stub_file(const struct fast_options *options)
 {
@@ -146,18 +151,22 @@ struct making {
 	const struct fast_options *options;
 };
 
-static int write_list(const struct store *store, const struct stub *stub, struct why *why)
+static int write_list(const struct store *store, const struct stub *stub, const char *file,
+		      struct why *why)
 {
 	struct store_access own = { .owner = 0, .reader = 0 };
-	char path[STORE_PATH_MAX], guest[16];
+	char path[STORE_PATH_MAX], guest[16], maker[16];
 
 	snprintf(guest, sizeof(guest), "%u", stub->guest);
 	if (!store_exists(store, STUB_LIST) && make_folder(store, own, STUB_LIST, why))
 		return -1;
 	snprintf(path, sizeof(path), STUB_LIST "/%u", stub->domid);
+	snprintf(maker, sizeof(maker), "%d", getpid());
 	return make_folder(store, own, path, why) ||
+	       write_text(store, own, path, "making", maker, why) ||
 	       write_text(store, own, path, "guest", guest, why) ||
-	       write_text(store, own, path, "name", stub->name, why) ? -1 : 0;
+	       write_text(store, own, path, "name", stub->name, why) ||
+	       (file && write_text(store, own, path, "file", file, why)) ? -1 : 0;
 }
 
 static int write_body(struct store *store, void *data, struct why *why)
@@ -172,7 +181,7 @@ static int write_body(struct store *store, void *data, struct why *why)
 	snprintf(spin, sizeof(spin), "%u", making->options->spin_us);
 	if (!store_exists(store, DOMAIN, stub->guest))
 		return why_set(why, "the guest ended while its stub domain was made");
-	return write_list(store, stub, why) ||
+	return write_list(store, stub, making->options->stub, why) ||
 	       make_folder(store, access, path, why) ||
 	       write_text(store, access, path, "guest", guest, why) ||
 	       write_text(store, access, path, "spin-us", spin, why) ||
@@ -193,30 +202,27 @@ static void choose_name(const struct guest *guest, struct stub *stub)
 			*c = '_';
 }
 
-/* Random, as RFC 4122 has it. */
-static int choose_uuid(struct stub *stub, struct why *why)
+/*
+ * Does a domain have that name? One that is about to go may: that of the guest as it was before a reboot.
+ * One that is not listed may be in another xen-aperture's making.
+ */
+static bool is_taken(const struct store *store, const struct stub *stub, struct guest *made,
+		     bool *listed, unsigned int *whose)
 {
-	unsigned char b[16];
+	unsigned int tries, most;
+	struct why ignored;
 
-	if (getrandom(b, sizeof(b), 0) != sizeof(b))
-		return why_set(why, "no random number for the stub domain's uuid: %s",
-			       strerror(errno));
-	b[6] = (b[6] & 0x0f) | 0x40;
-	b[8] = (b[8] & 0x3f) | 0x80;
-	snprintf(stub->uuid, sizeof(stub->uuid),
-		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-		 b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
-		 b[13], b[14], b[15]);
-	return 0;
-}
-
-/* What is left of an xl that failed. Somebody else may have made one of that name meanwhile. */
-static bool is_ours(const struct store *store, const struct stub *stub, unsigned int domid)
-{
-	char vm[64], own[64];
-
-	snprintf(own, sizeof(own), "/vm/%s", stub->uuid);
-	return store_read(store, vm, sizeof(vm), DOMAIN "/vm", domid) && !strcmp(vm, own);
+	for (tries = 0; !guest_named(store, stub->name, made, &ignored); tries++) {
+		*listed = trapped_is_stub(store, made->domid, whose);
+		if (*listed && store_exists(store, DOMAIN, *whose) &&
+		    !store_exists(store, STUB_LIST "/%u/ending", made->domid))
+			return true;
+		most = *listed ? GOING_TRIES : MAKING_TRIES;
+		if (tries >= most)
+			return true;
+		usleep(TRY_US);
+	}
+	return false;
 }
 
 static int create_paused(struct store *store, const char *file, struct stub *stub, struct why *why)
@@ -225,21 +231,22 @@ static int create_paused(struct store *store, const char *file, struct stub *stu
 	struct stub_text text;
 	struct guest made;
 	unsigned int whose;
+	bool listed;
 	int status;
 
-	if (!guest_named(store, stub->name, &made, why) &&
-	    trapped_is_stub(store, made.domid, &whose))
+	if (is_taken(store, stub, &made, &listed, &whose) && listed)
 		return why_set(why, "the name \"%s\" is that of stub domain %u, of guest %u, which was "
 			       "renamed: rename its stub domain, too (xl rename %u ...)", stub->name,
 			       made.domid, whose, made.domid);
 	if (!guest_named(store, stub->name, &made, why))
 		return why_set(why, "a domain \"%s\" exists already, number %u, and is no stub domain "
-			       "that is listed: end it (xl destroy %u)", stub->name, made.domid,
-			       made.domid);
+			       "that is listed: if no other xen-aperture is making it, end it (xl "
+			       "destroy %u)", stub->name, made.domid, made.domid);
 	stub_words(stub, file, &text, words);
 	status = xl_run(words);
+	/* Of an xl that failed something may be left; another's may have that name by now. */
 	if (!guest_named(store, stub->name, &made, why) &&
-	    (!status || is_ours(store, stub, made.domid)))
+	    (!status || uuid_is_of(store, made.domid, stub->uuid)))
 		stub->domid = made.domid;
 	if (!status && stub->domid)
 		return 0;
@@ -255,7 +262,7 @@ int stub_make(struct store *store, const struct guest *guest, const struct fast_
 
 	*stub = (struct stub){ .guest = guest->domid };
 	choose_name(guest, stub);
-	if (!choose_uuid(stub, why) &&
+	if (!uuid_choose(stub->uuid, why) &&
 	    !create_paused(store, stub_file(options), stub, why) &&
 	    !store_transact(store, write_body, &making, why))
 		return 0;
@@ -276,9 +283,26 @@ static int run_on(const struct stub *stub, const char *verb, struct why *why)
 				stub->name, status) : 0;
 }
 
-int stub_unpause(const struct stub *stub, struct why *why)
+int stub_unpause(struct store *store, const struct stub *stub, struct why *why)
 {
-	return run_on(stub, "unpause", why);
+	char path[STORE_PATH_MAX];
+
+	if (run_on(stub, "unpause", why))
+		return -1;
+	snprintf(path, sizeof(path), STUB_LIST "/%u/making", stub->domid);
+	if (store_remove(store, path))
+		return 0;
+	return why_set(why, "cannot remove %s from xenstore: %s", path, strerror(errno));
+}
+
+int stub_complete(struct store *store, const struct stub *stub, struct why *why)
+{
+	uint64_t maker;
+
+	if (!store_number(store, &maker, INT_MAX, STUB_LIST "/%u/making", stub->domid) || !maker ||
+	    !kill((pid_t)maker, 0) || errno != ESRCH)
+		return 0;
+	return stub_unpause(store, stub, why);
 }
 
 /* ---- taking it away ---- */
@@ -311,20 +335,22 @@ static int check_server(const struct store *store, const struct stub *stub, stru
 }
 
 /*
- * xl takes a while to destroy it: from now on another xen-aperture gives it no trapped device, and
- * what another gave it before is seen here.
+ * xl takes a while to destroy it: from now on another xen-aperture gives it no device, and what
+ * another gave it before is seen here.
  */
 static int end_body(struct store *store, void *data, struct why *why)
 {
 	const struct stub *stub = data;
 	struct trapped_list trapped;
+	unsigned int first;
 
 	if (!store_exists(store, DOMAIN, stub->domid) || !store_exists(store, DOMAIN, stub->guest))
 		return 0;
 	trapped_find(store, stub->guest, &trapped);
-	if (trapped.count)
-		return why_set(why, "the stub domain %u has %u trapped device%s of guest %u: it stays",
-			       stub->domid, trapped.count, trapped.count == 1 ? "" : "s", stub->guest);
+	free(store_directory(store, &first, DEVICE_FRONTEND, stub->guest, device_node(true)));
+	if (trapped.count || first)
+		return why_set(why, "the stub domain %u has %u trapped and %u first devices of guest %u: it "
+			       "stays", stub->domid, trapped.count, first, stub->guest);
 	if (store_change(store, "1", STUB_LIST "/%u/ending", stub->domid))
 		return 0;
 	return why_set(why, "cannot write " STUB_LIST "/%u/ending in xenstore: %s", stub->domid,
@@ -345,6 +371,16 @@ int stub_destroy(struct store *store, const struct stub *stub, struct why *why)
 	return store_transact(store, forget_body, &copy, why);
 }
 
+static bool stub_has_devices(const struct store *store, unsigned int guest)
+{
+	struct trapped_list trapped;
+	unsigned int first;
+
+	trapped_find(store, guest, &trapped);
+	free(store_directory(store, &first, DEVICE_FRONTEND, guest, device_node(true)));
+	return trapped.count || first;
+}
+
 int stub_drop_idle(struct store *store, unsigned int guest, struct why *why)
 {
 	struct trapped_list trapped;
@@ -362,6 +398,5 @@ int stub_drop_idle(struct store *store, unsigned int guest, struct why *why)
 	if (left || !stub_destroy(store, &stub, why))
 		return 0;
 	/* Somebody gave it one meanwhile? */
-	trapped_find(store, guest, &trapped);
-	return trapped.count ? 0 : -1;
+	return stub_has_devices(store, guest) ? 0 : -1;
 }

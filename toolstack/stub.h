@@ -2,8 +2,11 @@
 /*
  * stub.h - the stub domain of a guest: one for all its first devices.
  *
- *   /local/domain/0/aperture-stub/<S>/   guest, name: which stub domains there are; ending: it is
- *                                        about to be destroyed, and gets no trapped device
+ *   /local/domain/0/aperture-stub/<S>/   guest, name: which stub domains there are; file: its program, if
+ *                                        it is not the installed one; target: it has power over
+ *                                        this guest; ending: it is about to be destroyed, and
+ *                                        gets no device; making: it was not unpaused yet
+ *                                        by the process of this number
  *   /local/domain/<S>/aperture/          guest, spin-us, log: what the stub domain reads
  *
  * The list is domain 0's own: what a stub domain says of itself is not asked.
@@ -12,6 +15,7 @@
 #define TOOL_STUB_H
 
 #include "store.h"
+#include "uuid.h"
 
 #define STUB_LIST	"/local/domain/0/aperture-stub"
 #define STUB_WORDS	20u
@@ -20,7 +24,7 @@ struct stub {
 	unsigned int domid;		/* 0: none */
 	unsigned int guest;
 	char name[SPEC_NAME_MAX + 16];
-	char uuid[40];			/* while it is made: tells ours from another's of that name */
+	char uuid[UUID_MAX];		/* while it is made: tells ours from another's of that name */
 };
 
 /* The stub domain of a guest, or false. One whose domain is gone counts as well: it is a leftover. */
@@ -43,11 +47,14 @@ int stub_make(struct store *store, const struct guest *guest, const struct fast_
 	      struct stub *stub, struct why *why);
 
 /* Let it run. -1 and the reason. */
-int stub_unpause(const struct stub *stub, struct why *why);
+int stub_unpause(struct store *store, const struct stub *stub, struct why *why);
+
+/* The same for one whose maker was killed before it could. 0 as well: there is nothing to do. */
+int stub_complete(struct store *store, const struct stub *stub, struct why *why);
 
 /*
- * Destroy it, with all nodes that name it. -1 and the reason. One that answers for accesses of a
- * guest that lives is not destroyed.
+ * Destroy it, with all nodes that name it. -1 and the reason. One that has a device of a guest that
+ * lives, or answers for its accesses, is not destroyed.
  */
 int stub_destroy(struct store *store, const struct stub *stub, struct why *why);
 

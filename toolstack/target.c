@@ -13,6 +13,7 @@
 
 #define SERVERS		8u	/* Xen's limit for a guest; their numbers begin at 0 */
 #define PAGES_MAX	256u	/* looked at in one range */
+#define DOMAINS_MAX	512	/* counted */
 
 static xc_interface *open_xen(struct why *why)
 {
@@ -38,6 +39,8 @@ int target_look(unsigned int guest, struct target_guest *look, struct why *why)
 		return why_set(why, "there is no domain %u: xl list shows those that run", guest);
 	*look = (struct target_guest){
 		.pv = !(info.flags & XEN_DOMINF_hvm_guest),
+		.hvm = info.flags & XEN_DOMINF_hvm_guest &&
+		       info.arch_config.emulation_flags & ~XEN_X86_EMU_LAPIC,
 		.vcpus = info.max_vcpu_id + 1,
 		.memory = info.max_pages * XC_PAGE_SIZE,
 		.paused = info.flags & XEN_DOMINF_paused,
@@ -82,6 +85,26 @@ int target_set(unsigned int stub, unsigned int guest, struct why *why)
 	return status ? -1 : 0;
 }
 
+bool target_processors(unsigned int *processors, unsigned int *vcpus)
+{
+	static xc_domaininfo_t info[DOMAINS_MAX];
+	struct why ignored;
+	xc_interface *xc = open_xen(&ignored);
+	xc_physinfo_t machine = { 0 };
+	int i, n = -1;
+
+	if (!xc)
+		return false;
+	*vcpus = 0;
+	if (!xc_physinfo(xc, &machine))
+		n = xc_domain_getinfolist(xc, 0, DOMAINS_MAX, info);
+	for (i = 0; i < n; i++)
+		*vcpus += info[i].nr_online_vcpus;
+	*processors = machine.nr_cpus;
+	xc_interface_close(xc);
+	return n > 0;
+}
+
 static bool has_page(xenforeignmemory_handle *memory, unsigned int guest, xen_pfn_t frame)
 {
 	int error = 0;
@@ -110,10 +133,10 @@ bool target_has_memory(unsigned int guest, uint64_t address, uint64_t size)
 	return found;
 }
 
-/* Xen tells the owner about a server, and others that it is not theirs. */
+/* Xen tells the owner about a server (domain 0: of a QEMU), and others that it is not theirs. */
 static bool is_server(xendevicemodel_handle *model, unsigned int guest, ioservid_t id)
 {
-	return !xendevicemodel_get_ioreq_server_info(model, (domid_t)guest, id, NULL, NULL, NULL) ||
+	return xendevicemodel_get_ioreq_server_info(model, (domid_t)guest, id, NULL, NULL, NULL) &&
 	       errno == EPERM;
 }
 

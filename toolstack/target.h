@@ -16,6 +16,7 @@
 /* A domain, the guest or its stub domain, as Xen has it. */
 struct target_guest {
 	bool pv;			/* it has no instructions that could be trapped */
+	bool hvm;			/* a platform is emulated for it: it is no PVH guest */
 	unsigned int vcpus;		/* that it may have */
 	uint64_t memory;		/* bytes that it may have */
 	bool paused;			/* by its administrator */
@@ -38,5 +39,8 @@ bool target_has_memory(unsigned int guest, uint64_t address, uint64_t size);
  * be destroyed while the guest lives: the guest would wait for ever at its next access.
  */
 bool target_is_served(unsigned int guest);
+
+/* Processors of the machine, and vCPUs of all domains that are online. Not known: false. */
+bool target_processors(unsigned int *processors, unsigned int *vcpus);
 
 #endif /* TOOL_TARGET_H */

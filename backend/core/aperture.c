@@ -129,6 +129,7 @@ void xapt_aperture_open(struct xapt_device *d, const struct xenapt_open *q,
 		status = negotiate(d, q, &granted);
 	if (status != XENAPT_OK) {
 		d->short_of = q->least;
+		d->short_given = q->flags & XENAPT_OPEN_PARENT_OWNED;
 		put(r, status, granted);
 		return;
 	}
@@ -169,38 +170,46 @@ static bool offer_fits(const struct xapt_device *d, const struct xapt_aperture *
 	return false;
 }
 
+/* A batch of n failed at number bad. The child is to blame for its references only. */
+static enum xenapt_status blame(uint32_t bad, uint32_t n, enum xenapt_status status)
+{
+	return bad < n ? status : XENAPT_E_MAPPED_PAGES;
+}
+
 /* Fetch and check the references of the list pages. pages: room for one page. */
-static bool fetch_index(struct xapt_device *d, const struct xapt_shape *shape, uint32_t directory,
-			struct xenapt_directory *pages, uint32_t *lists)
+static enum xenapt_status fetch_index(struct xapt_device *d, const struct xapt_shape *shape,
+				      uint32_t directory, struct xenapt_directory *pages,
+				      uint32_t *lists)
 {
 	uint32_t i, bad;
 
-	if (d->host_ops->fetch(d->host, &directory, 1, pages, &bad) ||
-	    !xapt_directory_check_index(shape, pages))
-		return false;
+	if (d->host_ops->fetch(d->host, &directory, 1, pages, &bad))
+		return blame(bad, 1, XENAPT_E_DIRECTORY);
+	if (!xapt_directory_check_index(shape, pages))
+		return XENAPT_E_DIRECTORY;
 	for (i = 0; i < shape->lists; i++)
 		lists[i] = pages->gref[i];
-	return true;
+	return XENAPT_OK;
 }
 
 /* Fetch all list pages in one batch, check them, and copy their references out. */
-static bool fetch_lists(struct xapt_device *d, const struct xapt_shape *shape,
-			const uint32_t *lists, struct xenapt_directory *pages, uint32_t *refs,
-			uint32_t *bad)
+static enum xenapt_status fetch_lists(struct xapt_device *d, const struct xapt_shape *shape,
+				      const uint32_t *lists, struct xenapt_directory *pages,
+				      uint32_t *refs, uint32_t *bad)
 {
 	uint32_t i, k, n = 0;
 
 	if (d->host_ops->fetch(d->host, lists, shape->lists, pages, bad))
-		return false;
+		return blame(*bad, shape->lists, XENAPT_E_DIRECTORY);
 	for (i = 0; i < shape->lists; i++) {
 		if (!xapt_directory_check_list(shape, i, &pages[i])) {
 			*bad = i;
-			return false;
+			return XENAPT_E_DIRECTORY;
 		}
 		for (k = 0; k < xapt_directory_count(shape, i); k++)
 			refs[n++] = pages[i].gref[k];
 	}
-	return true;
+	return XENAPT_OK;
 }
 
 /* The whole directory into refs; pages has room for every list page. */
@@ -208,16 +217,18 @@ static void fetch_directory(struct xapt_device *d, const struct xapt_shape *shap
 			    uint32_t directory, struct xenapt_directory *pages, uint32_t *refs,
 			    struct xenapt_response *r)
 {
+	enum xenapt_status status = XENAPT_OK;
 	uint32_t lists[XENAPT_DIR_ENTRIES];
-	uint32_t bad = 0;
+	uint32_t bad = 0, number = 0;
 
 	lists[0] = directory;
-	if (shape->indexed && !fetch_index(d, shape, directory, pages, lists))
-		put(r, XENAPT_E_DIRECTORY, 0);
-	else if (!fetch_lists(d, shape, lists, pages, refs, &bad))
-		put(r, XENAPT_E_DIRECTORY, shape->indexed ? bad + 1u : 0u);
-	else
-		put(r, XENAPT_OK, 0);
+	if (shape->indexed)
+		status = fetch_index(d, shape, directory, pages, lists);
+	if (status == XENAPT_OK) {
+		status = fetch_lists(d, shape, lists, pages, refs, &bad);
+		number = shape->indexed ? bad + 1u : 0u;
+	}
+	put(r, status, status == XENAPT_E_DIRECTORY ? number : 0);
 }
 
 static void free_refs(struct xapt_device *d, struct xapt_aperture *a)
@@ -242,6 +253,7 @@ static void take_description(struct xapt_device *d, struct xapt_aperture *a, uin
 
 	if (left && shape->pages > *left) {
 		d->short_of = (uint64_t)shape->pages * XENAPT_PAGE_SIZE;
+		d->short_given = false;
 		put(r, XENAPT_E_MAPPED_PAGES, *left);
 		return;
 	}
@@ -276,10 +288,12 @@ static void give(struct xapt_device *d, struct xapt_aperture *a, uint32_t again,
 	};
 	enum xenapt_status status = d->host_ops->give(d->host, &gift);
 
-	if (status == XENAPT_OK)
+	if (status == XENAPT_OK) {
 		a->gift = gift;
-	else
+	} else {
 		d->short_of = (uint64_t)shape->pages * XENAPT_PAGE_SIZE;
+		d->short_given = true;
+	}
 	put(r, status, status == XENAPT_OK ? gift.directory : 0);
 }
 
@@ -326,13 +340,14 @@ static bool map(struct xapt_device *d, struct xapt_aperture *a, struct xenapt_re
 	if (a->pages > *d->limits.pages_left ||
 	    (d->host_ops->reserve && !d->host_ops->reserve(d->host, a->pages))) {
 		d->short_of = a->length;
+		d->short_given = false;
 		put(r, XENAPT_E_MAPPED_PAGES, mappable(d));
 		return false;
 	}
 	if (d->host_ops->map(d->host, a->refs, a->pages, writable, &a->map, &bad)) {
 		if (d->host_ops->unreserve)
 			d->host_ops->unreserve(d->host, a->pages);
-		put(r, XENAPT_E_GRANT, bad);
+		put(r, blame(bad, a->pages, XENAPT_E_GRANT), bad < a->pages ? bad : 0);
 		return false;
 	}
 	*d->limits.pages_left -= a->pages;

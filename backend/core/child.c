@@ -120,13 +120,14 @@ bool xapt_child_push(struct xapt_child *c)
 	return (RING_IDX)(new - read_index(&c->front.sring->req_event)) < (RING_IDX)(new - old);
 }
 
-void xapt_child_forget(struct xapt_child *c, uint64_t id)
+bool xapt_child_forget(struct xapt_child *c, uint64_t id)
 {
 	struct xapt_child_entry *e = entry_of(c, id);
 
 	if (e->state == XAPT_CHILD_FREE || e->request.id != id)
-		return;
+		return false;
 	e->state = e->state == XAPT_CHILD_WAITS ? XAPT_CHILD_FREE : XAPT_CHILD_LEFT;
+	return e->state == XAPT_CHILD_LEFT;
 }
 
 /* ---- answers ---- */

@@ -68,8 +68,8 @@ bool xapt_child_send(struct xapt_child *c, const struct xenapt_request *request)
 /* True: send the event. */
 bool xapt_child_push(struct xapt_child *c);
 
-/* Nobody waits for id any more: it is not sent again. What is out may be answered yet. */
-void xapt_child_forget(struct xapt_child *c, uint64_t id);
+/* Nobody waits for id any more: it is not sent again. True: it is out, and may be answered yet. */
+bool xapt_child_forget(struct xapt_child *c, uint64_t id);
 
 enum xapt_child_taken {
 	XAPT_CHILD_EMPTY,

@@ -86,6 +86,7 @@ struct xapt_device {
 	uint64_t secret;
 	uint64_t errors[XAPT_ERRORS];	/* responses by status */
 	uint64_t short_of;		/* bytes: what was needed when a limit refused it last */
+	bool short_given;		/* ... of this side's memory */
 	bool more;			/* the last service left work */
 
 	struct xapt_operations *operations;	/* the caller's; NULL: the device type has none */

@@ -29,7 +29,8 @@ struct xapt_gift {
 struct xapt_host_ops {
 	/*
 	 * Copy n whole pages that the child granted into dst, in one batch.
-	 * 0, or -1 with *bad = index of the first reference that failed.
+	 * 0, or -1 with *bad = index of the first reference that failed; n: it is none of them, this
+	 * side can map no more.
 	 */
 	int (*fetch)(void *host, const uint32_t *refs, uint32_t n, void *dst, uint32_t *bad);
 
@@ -43,7 +44,7 @@ struct xapt_host_ops {
 
 	/*
 	 * Map n pages that the child granted, contiguous, in one
-	 * batch; all or nothing. 0 with *addr, or -1 with *bad.
+	 * batch; all or nothing. 0 with *addr, or -1 with *bad as above.
 	 */
 	int (*map)(void *host, const uint32_t *refs, uint32_t n, bool writable, void **addr,
 		   uint32_t *bad);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Nothing here is true before the commit: functions of the device run on the private slot,
- * answers wait in the caller's turn, vectors in raised.
+ * answers wait in the caller's turn, vectors in raised. But for what touches no state: its
+ * vectors are in stood.
  */
 #include "operations.h"
 
 #define REVOKE_DOUBLED	4u
 #define POLL_NS		1000000ull	/* how often the first device looks for its state */
 
+void *memcpy(void *to, const void *from, size_t n);
 void *memset(void *to, int octet, size_t n);
 
 static bool first_device(const struct xapt_operations *o)
@@ -299,26 +301,61 @@ static uint32_t on_register(const struct xenaperture_functions *f, struct xenape
 	return status;
 }
 
+/* Is it a read that changes the state, and a write that may refuse? */
+static bool has_two_effects(const struct xenapt_operation *op, const struct xapt_decoded *d)
+{
+	return (d->flags & XENAPERTURE_READ_CHANGES) && op->direction != XENAPT_OP_READ &&
+	       needs_read(op, d);
+}
+
+/* What was read comes back when the write refuses, or declines. */
+static uint32_t both_or_none(uint32_t size, const struct xenaperture_functions *f,
+			     struct xenaperture_run *run, const struct xenapt_operation *op,
+			     const struct xapt_decoded *d, uint64_t *answer)
+{
+	uint8_t before[XENAPT_STATE_MAX];
+	uint32_t status;
+
+	memcpy(before, run->state, size);
+	status = on_register(f, run, op, d, answer);
+	if (status != XENAPT_OK)
+		memcpy(run->state, before, size);
+	return status;
+}
+
 static bool changes(const struct xenapt_operation *op, const struct xapt_decoded *d)
 {
 	return op->direction != XENAPT_OP_READ || (d->flags & XENAPERTURE_READ_CHANGES);
 }
 
-static uint32_t run_it(struct xapt_operations *o, const struct xenaperture_functions *f,
+/* Of the slow half a function may be missing that only what the fast one declines would need. */
+static bool has_functions(const struct xenaperture_functions *f, const struct xenapt_operation *op,
+			  const struct xapt_decoded *d)
+{
+	if (!f)
+		return false;
+	if (!op->size)
+		return f->command;
+	return (f->read || !needs_read(op, d)) && (f->write || op->direction == XENAPT_OP_READ);
+}
+
+/* What was raised is in run. */
+static uint32_t run_it(const struct xapt_operations *o, const struct xenaperture_functions *f,
 		       struct xenaperture_run *run, const struct xenapt_operation *op,
 		       const struct xapt_decoded *d, uint64_t *answer)
 {
 	uint32_t status;
 
-	if (!f)
+	if (!has_functions(f, op, d))
 		return XENAPT_E_UNSUPPORTED;
-	if (op->size)
+	if (op->size && run->state && has_two_effects(op, d))
+		status = both_or_none(o->model->state_size, f, run, op, d, answer);
+	else if (op->size)
 		status = on_register(f, run, op, d, answer);
 	else
 		status = f->command(run, d->id, op->value, answer);
-	if (status == XENAPT_OK)
-		keep_raised(o, run);
-	run->raised = 0;
+	if (status != XENAPT_OK)
+		run->raised = 0;
 	/* A device's own number must be one that a counter and a name exist for. */
 	return status <= XENAPT_E_RECORD_VERSION ? status : XENAPT_E_DEVICE;
 }
@@ -364,6 +401,7 @@ static enum xapt_executed on_state(struct xapt_operations *o, const struct xenap
 		return XAPT_EXECUTED;
 	}
 	status = by_halves(o, run, op, d, &answer);
+	keep_raised(o, run);
 	if (status == XENAPT_E_DECLINED && first_device(o))
 		return decline(o, op, r, true);
 	put(o, r, status, status == XENAPT_OK ? answer : 0);
@@ -398,6 +436,12 @@ static enum xapt_executed reset(struct xapt_operations *o, const struct xenapt_r
 	return XAPT_EXECUTED;
 }
 
+/* The aperture was there when it was executed, and has not been mapped again yet. */
+static bool was_executed(const struct xapt_operations *o, uint64_t id)
+{
+	return o->usable && xapt_record_done(&o->record, id);
+}
+
 /* It is ours to decide, and the state is ours. */
 static enum xapt_executed with_state(struct xapt_operations *o, const struct xenapt_request *q,
 				     const struct xapt_decoded *d, void *range,
@@ -406,6 +450,10 @@ static enum xapt_executed with_state(struct xapt_operations *o, const struct xen
 	struct xenaperture_run run = make_run(o, clock);
 
 	o->owed = false;
+	if (q->u.operation.handle && !range && !was_executed(o, q->id)) {
+		put(o, r, XENAPT_E_RANGE, 0);
+		return XAPT_EXECUTED;
+	}
 	if (!q->u.operation.size && d->id == XENAPT_COMMAND_RESET)
 		return reset(o, q, r, clock);
 	if (!o->usable) {
@@ -446,12 +494,17 @@ static enum xapt_executed as_second(struct xapt_operations *o, const struct xena
 			return decline(o, op, r, false);
 		return with_state(o, q, d, range, r, clock);
 	}
+	if (op->handle && !range) {
+		put(o, r, XENAPT_E_RANGE, 0);
+		return XAPT_EXECUTED;
+	}
 	run = make_run(o, clock);
 	run.state = NULL;
 	run.id = q->id;
 	run.range = range;
 	run.range_length = range ? op->length : 0;
 	status = run_it(o, o->slow, &run, op, d, &answer);
+	o->stood |= run.raised & all_vectors(o);
 	put(o, r, status, status == XENAPT_OK ? answer : 0);
 	return XAPT_EXECUTED;
 }
@@ -476,8 +529,6 @@ enum xapt_executed xapt_operations_execute(struct xapt_operations *o, const stru
 	/* What has an error, too, is told that it may come, or has to wait. */
 	if (status != XENAPT_E_MALFORMED && !may_come(o, op))
 		return decline(o, op, r, false);
-	if (status == XENAPT_OK && op->handle && !range && !first_device(o))
-		status = XENAPT_E_RANGE;
 	if (status != XENAPT_OK) {
 		put(o, r, status, 0);
 		return XAPT_EXECUTED;
@@ -525,6 +576,15 @@ static bool confirm(struct xapt_operations *o, uint64_t clock)
 	return false;
 }
 
+static uint64_t take_raised(struct xapt_operations *o)
+{
+	uint64_t vectors = o->raised | o->stood;
+
+	o->raised = 0;
+	o->stood = 0;
+	return vectors;
+}
+
 /*
  * All answers become declined ones: later operations of their submitters must not overtake them.
  * What was loaded since the state was lost has not been raised yet, and may have changed.
@@ -536,8 +596,7 @@ static bool undo(struct xapt_operations *o, uint64_t clock, uint64_t *raise)
 		lose(o);
 		settle(o, clock);
 	}
-	*raise = o->raised;
-	o->raised = 0;
+	*raise = take_raised(o);
 	return false;
 }
 
@@ -553,8 +612,7 @@ bool xapt_operations_end(struct xapt_operations *o, bool idle, uint64_t clock, u
 		return undo(o, clock, raise);
 	if (o->shown && o->usable)
 		xapt_record_stamp(&o->record, clock, counter(o, clock));
-	*raise = o->raised;
-	o->raised = 0;
+	*raise = take_raised(o);
 	if (o->give && o->record.owner)
 		hand_over(o);
 	o->give = false;

@@ -48,6 +48,7 @@ struct xapt_operations {
 	uint64_t due;			/* of the model; ... */
 	bool due_known;			/* ... until the state changes */
 	uint64_t raised;		/* vectors to raise when the turn ended well */
+	uint64_t stood;			/* ... in any case: of what touches no state */
 	uint64_t foreign;		/* first device: head when we first saw it at the other ... */
 	uint64_t foreign_since;		/* ... and the clock then */
 	bool waiting;			/* first device: it is not ours, and we want it */

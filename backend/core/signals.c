@@ -13,6 +13,8 @@ void xapt_signals_init(struct xapt_signals *s, struct xenapt_event_page *event,
 	s->event = event;
 	s->mask = mask;
 	s->count = (struct xenapt_counters){ 0 };
+	s->vectors_notified = 0;
+	s->vectors_coalesced = 0;
 	for (i = 0; i < XENAPT_SIGNAL_WORDS; i++) {
 		s->doorbell_mask[i] = 0;
 		__atomic_store_n(&event->doorbell_mask[i], 0, __ATOMIC_SEQ_CST);
@@ -23,13 +25,17 @@ void xapt_signals_init(struct xapt_signals *s, struct xenapt_event_page *event,
 
 bool xapt_signals_interrupt(struct xapt_signals *s, unsigned int n)
 {
+	bool vector = n < XENAPT_SIGNAL_APERTURE;
+
 	s->count.published++;
 	switch (xenapt_signal_raise(s->event->interrupt, s->mask->interrupt_mask, n)) {
 	case XENAPT_NOTIFY:
 		s->count.notified++;
+		s->vectors_notified += vector;
 		return true;
 	case XENAPT_COALESCED:
 		s->count.coalesced++;
+		s->vectors_coalesced += vector;
 		break;
 	case XENAPT_MASKED:
 		break;

@@ -16,6 +16,8 @@ struct xapt_signals {
 	const struct xenapt_mask_page *mask;	/* shared, the child's */
 	uint64_t doorbell_mask[XENAPT_SIGNAL_WORDS];	/* our truth of event->doorbell_mask */
 	struct xenapt_counters count;		/* our truth of event->parent */
+	uint64_t vectors_notified;	/* of count.notified, those of signals 0..63 */
+	uint64_t vectors_coalesced;	/* of count.coalesced, likewise */
 };
 
 void xapt_signals_init(struct xapt_signals *s, struct xenapt_event_page *event,

@@ -9,7 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* In PATH, with nothing of ours but standard error. Its process, or -1 with errno. */
+/*
+ * In PATH, with nothing of ours but standard error, a process group of its own: what it starts can be
+ * ended with it. Its process, or -1 with errno.
+ */
 static pid_t run(char *const argv[])
 {
 	posix_spawn_file_actions_t files;
@@ -21,7 +24,8 @@ static pid_t run(char *const argv[])
 	sigemptyset(&none);
 	sigfillset(&all);
 	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+					POSIX_SPAWN_SETPGROUP);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &all);
 	posix_spawn_file_actions_init(&files);
@@ -47,9 +51,10 @@ void destroy_by_xl(uint32_t domid)
 
 pid_t attach_again(uint32_t domid)
 {
-	char number[12], name[] = "xen-aperture", verb[] = "attach", option[] = "--again";
-	char *argv[] = { name, verb, option, number, NULL };
+	char number[12], name[] = "xen-aperture", verb[] = "attach", option[] = "--again", wait[20];
+	char *argv[] = { name, verb, option, wait, number, NULL };
 
 	snprintf(number, sizeof(number), "%u", domid);
+	snprintf(wait, sizeof(wait), "--wait=%d", RETURNS_WAIT_S);
 	return run(argv);
 }

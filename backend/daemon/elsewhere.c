@@ -10,6 +10,7 @@
 #include "parse.h"
 
 #define SIGN		"data/aperture-backend"		/* below our own domain's directory */
+#define LIMITS		"data/aperture-limits"
 #define DOMID_MAX	0x7fef
 #define ROOT_MAX	80
 
@@ -19,9 +20,29 @@ void elsewhere_sign(struct xapt_bus *b, bool serves)
 
 	if (!b->own)
 		return;
+	if (!serves)
+		xs_rm(b->xs, XBT_NULL, LIMITS);
 	done = serves ? xs_write(b->xs, XBT_NULL, SIGN, "1", 1) : xs_rm(b->xs, XBT_NULL, SIGN);
 	if (!done && serves)
 		xapt_log(XENAPERTURE_WARNING, "", "xenstore: cannot write " SIGN ": %s; xen-aperture will not find this domain",
+			 strerror(errno));
+}
+
+void elsewhere_policy(struct xapt_bus *b, const struct config *config, uint64_t max_mapped)
+{
+	char text[256];
+	int n;
+
+	if (!b->own)
+		return;
+	n = snprintf(text, sizeof(text),
+		     "max_pages_per_guest=%llu max_mapped_total=%llu max_size=%llu max_given=%llu max_given_total=%llu",
+		     (unsigned long long)config->max_pages_per_guest, (unsigned long long)max_mapped,
+		     (unsigned long long)config->max_size,
+		     b->gives ? (unsigned long long)config->max_given : 0,
+		     (unsigned long long)config->max_given_total);
+	if (!xs_write(b->xs, XBT_NULL, LIMITS, text, (unsigned int)n))
+		xapt_log(XENAPERTURE_WARNING, "", "xenstore: cannot write " LIMITS ": %s; xen-aperture will not see the policy of this domain",
 			 strerror(errno));
 }
 

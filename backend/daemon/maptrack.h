@@ -2,7 +2,10 @@
 /*
  * How many pages of other domains this one can map: Xen keeps an entry in its maptrack table for
  * each mapping, two where a process of a PV kernel maps. The table never takes more frames
- * than was said when the domain was made, and there is no call that tells how many.
+ * than was said when the domain was made, and there is no call that tells how many. Domain 0 has
+ * what Xen's command line says; a driver domain is taken to have the default, and its administrator sets
+ * max_mapped_total where its configuration says otherwise: three quarters of 256 pages a frame, half of
+ * it if its kernel is PV.
  */
 #ifndef DAEMON_MAPTRACK_H
 #define DAEMON_MAPTRACK_H

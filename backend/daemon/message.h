@@ -12,7 +12,7 @@
 
 #include "connection.h"
 
-#define MESSAGE_VERSION	4
+#define MESSAGE_VERSION	5
 
 enum message_type {
 	/* to the worker */
@@ -28,7 +28,7 @@ enum message_type {
 	MESSAGE_WISH		= 19,	/* wish: memory of this side; the worker waits for GIVEN */
 	MESSAGE_TAKE_BACK	= 20,	/* given.directory; status 1: released by the guest */
 	MESSAGE_FAULT		= 21,	/* text: what it died of, in a moment */
-	MESSAGE_RESERVE		= 22,	/* pages of the guest's that are to be mapped; it waits */
+	MESSAGE_RESERVE		= 22,	/* pages of the guest's that are to be mapped, 0: none; it waits */
 	MESSAGE_UNRESERVE	= 23,	/* pages that are not mapped any more */
 	MESSAGE_OPEN		= 24,	/* which of the device's files; it waits */
 };
@@ -42,7 +42,7 @@ struct message {
 	uint32_t sequence;		/* of WISH, RESERVE and OPEN, and of their answers */
 	uint32_t pages;
 	uint32_t which;
-	char text[96];
+	char text[160];
 	struct xapt_link link;
 	struct xapt_wish wish;
 	struct xapt_given given;

@@ -90,6 +90,7 @@ static struct guest *add_guest(struct supervisor *s, uint32_t domid)
 	g->fd = -1;
 	g->mapped = &s->mapped;
 	xapt_pool_init(&g->pool, domid, s->config.max_given / XENAPT_PAGE_SIZE, &s->given);
+	g->pool.means = &s->means.source;
 	keeper_restore(&s->keeper, &g->pool);
 	g->dead = !xapt_bus_domain(&s->bus, domid);
 	name_guest(s, g);

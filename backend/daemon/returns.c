@@ -30,7 +30,8 @@ struct known_domain {
 	uint64_t gone;		/* ms; since then it is; 0: it is there */
 	bool paused;		/* by us */
 	pid_t pid;		/* xen-aperture; 0: not running */
-	uint64_t deadline;	/* ms; it is killed then */
+	bool ending;		/* it was asked to end */
+	uint64_t deadline;	/* ms; it is asked to end then, or killed; 0: none */
 };
 
 static void file_of(const struct returns *r, const struct known_domain *d, char path[320])
@@ -79,7 +80,6 @@ static void let_run(struct returns *r, struct known_domain *d)
 	if (d->paused)
 		unpause_domain(r, d->domid);
 	d->paused = false;
-	d->deadline = 0;
 }
 
 /* An earlier daemon died between pause and unpause. */
@@ -113,6 +113,7 @@ static void came_back(struct returns *r, struct known_domain *d, uint64_t now)
 		return;
 	}
 	d->deadline = now + RETURNS_MS;
+	d->ending = false;
 	xapt_log(XENAPERTURE_INFO, d->who, "is back: its devices are attached again");
 }
 
@@ -175,8 +176,9 @@ static void drop(struct returns *r, struct known_domain *d)
 	node_of(d->domid, path);
 	if (d->paused)
 		xs_rm(r->bus->xs, XBT_NULL, path);
+	/* It takes back what it has begun. */
 	if (d->pid)
-		kill(d->pid, SIGKILL);
+		kill(d->pid, SIGTERM);
 	free(d);
 }
 
@@ -292,6 +294,7 @@ bool returns_reap(struct returns *r, pid_t pid, int status)
 	if (!d)
 		return false;
 	d->pid = 0;
+	d->deadline = 0;
 	if (WIFSIGNALED(status))
 		xapt_log(XENAPERTURE_ERROR, d->who, "attaching its devices again ended by signal %d; it runs without",
 			 WTERMSIG(status));
@@ -302,6 +305,22 @@ bool returns_reap(struct returns *r, pid_t pid, int status)
 	return true;
 }
 
+/* Asked to end, it takes back what it has begun; xl, which it may be waiting for, must not be killed for that. */
+static void too_late(struct returns *r, struct known_domain *d, uint64_t now)
+{
+	if (d->ending) {
+		kill(-d->pid, SIGKILL);
+		d->deadline = 0;
+		return;
+	}
+	xapt_log(XENAPERTURE_ERROR, d->who, "attaching its devices again takes longer than %d s: it runs without",
+		 RETURNS_MS / 1000);
+	kill(d->pid, SIGTERM);
+	d->ending = true;
+	d->deadline = now + RETURNS_END_MS;
+	let_run(r, d);
+}
+
 void returns_work(struct returns *r, uint64_t now)
 {
 	struct known_domain *d, *next;
@@ -310,13 +329,8 @@ void returns_work(struct returns *r, uint64_t now)
 	r->look = false;
 	for (d = r->list; d; d = next) {
 		next = d->next;
-		if (d->deadline && d->deadline <= now) {
-			xapt_log(XENAPERTURE_ERROR, d->who, "attaching its devices again takes longer than %d s: it runs without",
-				 RETURNS_MS / 1000);
-			kill(d->pid, SIGKILL);
-			d->pid = 0;
-			let_run(r, d);
-		}
+		if (d->deadline && d->deadline <= now)
+			too_late(r, d, now);
 		if (d->gone || (all && !d->seen))
 			went(r, d, now);
 	}

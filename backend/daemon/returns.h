@@ -28,7 +28,9 @@
 
 #define RETURNS_FOLDER	XENAPERTURE_STATE "/guests"
 #define RETURNS_NODES	"/local/domain/0/aperture-again"
-#define RETURNS_MS	30000	/* for attaching; then it runs without */
+#define RETURNS_WAIT_S	20	/* that attaching may wait in all */
+#define RETURNS_MS	30000	/* for attaching; then it is asked to end, and the guest runs without */
+#define RETURNS_END_MS	10000	/* for ending, and what it started with it; then it is killed */
 #define RETURNS_KEEP_MS	5000	/* what ended for good in our eyes may come back so long */
 
 struct known_domain;

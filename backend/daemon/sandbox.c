@@ -157,10 +157,13 @@ int sandbox_filter(void)
 
 int sandbox_enter(uid_t uid, gid_t gid)
 {
-	struct rlimit none = { 0, 0 };
+	struct rlimit none = { 0, 0 }, threads = { SANDBOX_THREADS, SANDBOX_THREADS };
 
 	if (setrlimit(RLIMIT_CORE, &none))
 		return refuse("forbid core dumps");
+	/* Of all workers together, or one could keep the supervisor from starting a process. */
+	if (setrlimit(RLIMIT_NPROC, &threads))
+		return refuse("limit threads");
 	if (drop_bounding() || drop_user(uid, gid) || drop_capabilities())
 		return -1;
 	/* A change of the user takes this one back. */

@@ -3,6 +3,7 @@
  * What a worker gives up for ever, once its Xen handles are open: root's name (if
  * a user is configured), all capabilities, core dumps, new programs and processes,
  * the network, and reaching into other processes. Plugins are loaded after this.
+ * The user of the workers has SANDBOX_THREADS threads in all (not if that is root).
  *
  * It keeps what it holds: the grant and event channel handles (the latter for one
  * guest only), the control channel, the log.
@@ -11,6 +12,8 @@
 #define DAEMON_SANDBOX_H
 
 #include <sys/types.h>
+
+#define SANDBOX_THREADS	512u
 
 /* Does the user exist? 0, or -1 with xapt_error(). "" and "root" do. */
 int sandbox_user(const char *name, uid_t *uid, gid_t *gid);

@@ -12,6 +12,7 @@
 #define TOKEN_LIST	"stubs"
 #define TOKEN_PORT	"stub/"		/* and its number */
 #define RETRY_MS	5000
+#define TRIES		50		/* of a transaction */
 #define ANSWERS		256		/* taken in one go, at most */
 #define DOMID_MAX	0x7fef
 #define FRONT		"/local/domain/%u/device/" XENAPT_FAST_KIND
@@ -285,33 +286,44 @@ static void say_trapped(struct stubs *s, const struct stub *stub, const char *pl
 			 "ended: trapped devices with it (%s); their accesses read as all ones", places);
 }
 
-static bool remove_nodes(struct stubs *s, struct stub *stub, bool entry)
+/* What is removed, in a transaction or, each for itself, without. */
+static bool try_remove(struct stubs *s, xs_transaction_t t, struct stub *stub, bool entry)
 {
 	unsigned int removed, trapped;
 	char places[PLACES];
+
+	removed = remove_fronts(s, t, stub);
+	trapped = remove_trapped(s, t, stub, places);
+	if (entry)
+		remove_entry(s, t, stub);
+	if (t != XBT_NULL && !xs_transaction_end(s->bus->xs, t, false))
+		return false;
+	if (trapped)
+		say_trapped(s, stub, places);
+	if (removed)
+		xapt_log(XENAPERTURE_WARNING, stub->who,
+			 "ended: %u first device%s with it; the guest goes on without", removed,
+			 removed == 1 ? "" : "s");
+	return true;
+}
+
+static bool remove_nodes(struct stubs *s, struct stub *stub, bool entry)
+{
 	int tries;
 
-	for (tries = 0; tries < 100; tries++) {
+	for (tries = 0; tries < TRIES; tries++) {
 		xs_transaction_t t = xs_transaction_start(s->bus->xs);
 
 		if (t == XBT_NULL)
 			break;
-		removed = remove_fronts(s, t, stub);
-		trapped = remove_trapped(s, t, stub, places);
-		if (entry)
-			remove_entry(s, t, stub);
-		if (xs_transaction_end(s->bus->xs, t, false)) {
-			if (trapped)
-				say_trapped(s, stub, places);
-			if (removed)
-				xapt_log(XENAPERTURE_WARNING, stub->who,
-					 "ended: %u first device%s with it; the guest goes on without",
-					 removed, removed == 1 ? "" : "s");
+		if (try_remove(s, t, stub, entry))
 			return true;
-		}
 		if (errno != EAGAIN)
 			break;
 	}
+	/* A guest that writes its own nodes without end spoils them all. */
+	if (tries == TRIES)
+		return try_remove(s, XBT_NULL, stub, entry);
 	xapt_log_some(&stub->said, XENAPERTURE_ERROR, stub->who, "cannot remove its nodes: %s",
 		      strerror(errno));
 	return false;
@@ -383,6 +395,8 @@ static void look_at(struct stubs *s, struct stub *stub, uint64_t now)
 		end_stub(s, stub, now);
 	} else if (state == XEN_RUNS) {
 		stub->crashed = false;
+	} else {
+		stub->retry = now + RETRY_MS;	/* paused, or not known */
 	}
 }
 

@@ -4,6 +4,7 @@
  *
  *   /local/domain/0/aperture-stub/<S>/guest     which there are; written by xen-aperture
  *                            .../watchdog-restarts                    written here
+ *                            .../restarting                           it is paused by us, for a moment
  *   /local/domain/<S>/aperture/watchdog-port, restart-entry           written by the stub domain
  *
  *   guest ends         its stub domain is destroyed, and what names it removed

@@ -20,6 +20,7 @@
 #include "gntalloc.h"
 #include "log.h"
 #include "maptrack.h"
+#include "stat.h"
 
 #define PID_FILE	XENAPERTURE_RUN "/apertured.pid"
 #define STOP_MS		2000
@@ -38,16 +39,15 @@ uint64_t now_ms(void)
 
 /* ---- start ---- */
 
-/* Root's alone: whoever may read a file may lock it, too. The lock goes with the process; of an earlier one killed just now it may last a moment. */
+/* The lock goes with the process; of an earlier one killed just now it may last a moment. */
 static int lock_pid(void)
 {
-	int fd = open(PID_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int tries;
+	int fd, tries;
 
-	if (fd < 0)
-		return xapt_error_set(errno, "%s: %s", PID_FILE, strerror(errno));
-	for (tries = 0; flock(fd, LOCK_EX | LOCK_NB); tries++) {
-		if (errno != EWOULDBLOCK || tries == 20)
+	for (tries = 0; (fd = xapt_lock_file(PID_FILE)) < 0; tries++) {
+		if (errno != EWOULDBLOCK)
+			return xapt_error_set(errno, "%s: %s", PID_FILE, strerror(errno));
+		if (tries == 20)
 			return xapt_error_set(errno, "%s is locked: apertured runs already", PID_FILE);
 		usleep(100000);
 	}
@@ -128,8 +128,13 @@ static void set_bounds(struct supervisor *s)
 {
 	s->given.max_pages = s->config.max_given_total / XENAPT_PAGE_SIZE;
 	s->mapped.max_pages = s->config.max_mapped_total;
-	if (!s->mapped.max_pages)
+	if (!s->mapped.max_pages) {
 		s->mapped.max_pages = maptrack_bound(s->host ? s->stubs.xen : NULL);
+		if (!s->host)
+			xapt_log(XENAPERTURE_INFO, "", "max_mapped_total = auto: %llu pages, for the 1024 maptrack frames that a domain has by default; where max_maptrack_frames of this one's configuration is another number, set max_mapped_total",
+				 (unsigned long long)s->mapped.max_pages);
+	}
+	means_init(&s->means, s->host ? s->stubs.xen : xen_open(), &s->given);
 	xapt_log(XENAPERTURE_DEBUG, "", "%llu pages of guests are mapped at most",
 		 (unsigned long long)s->mapped.max_pages);
 }
@@ -302,6 +307,7 @@ int supervisor_main(const struct config *config, const char *text, bool foregrou
 	if (start(&s, text))
 		return -1;
 	nodes_work(&s);
+	elsewhere_policy(&s.bus, &s.config, s.mapped.max_pages);
 	elsewhere_sign(&s.bus, true);
 	xapt_log(XENAPERTURE_INFO, "", "serving %s", s.bus.root);
 	sd_notify(0, "READY=1");

@@ -21,6 +21,7 @@
 
 #include "config.h"
 #include "keeper.h"
+#include "means.h"
 #include "pool.h"
 #include "returns.h"
 #include "stubs.h"
@@ -73,6 +74,7 @@ struct supervisor {
 	struct xapt_bus bus;
 	struct guest *guests;
 	struct xapt_pool_total given;	/* to all guests */
+	struct means means;		/* of this domain, for it */
 	struct keeper keeper;		/* of it, over an end of this process */
 	struct xapt_pool_total mapped;	/* of all guests, reserved by their workers */
 	bool host;			/* domain 0: stubs and returns are in use */

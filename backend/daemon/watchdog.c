@@ -44,6 +44,14 @@ void watchdog_read(struct stubs *s, struct stub *stub)
 	text = xapt_bus_read(s->bus, XBT_NULL, path, "watchdog-restarts");
 	xapt_parse_u32(text, 0, UINT32_MAX, &stub->dog.restarts);
 	free(text);
+	/* An earlier daemon died while it restarted it: the pause is its own. */
+	text = xapt_bus_read(s->bus, XBT_NULL, path, "restarting");
+	if (text) {
+		xen_unpause(s->xen, stub->domid);
+		snprintf(path, sizeof(path), STUBS_LIST "/%u/restarting", stub->domid);
+		xs_rm(s->bus->xs, XBT_NULL, path);
+	}
+	free(text);
 }
 
 void watchdog_unbind(struct stubs *s, struct stub *stub)
@@ -105,7 +113,9 @@ static void count(struct stubs *s, struct stub *stub)
 static bool restart(struct stubs *s, struct stub *stub, const char *what)
 {
 	char *text = read_own(s, stub, "restart-entry");
+	char path[64];
 	uint64_t entry;
+	int err;
 	bool known = xapt_parse_u64(text, 1, UINT64_MAX, &entry);
 
 	free(text);
@@ -114,7 +124,11 @@ static bool restart(struct stubs *s, struct stub *stub, const char *what)
 			      what);
 		return false;
 	}
-	if (xen_restart(s->xen, stub->domid, entry)) {
+	snprintf(path, sizeof(path), STUBS_LIST "/%u/restarting", stub->domid);
+	xs_write(s->bus->xs, XBT_NULL, path, "1", 1);
+	err = xen_restart(s->xen, stub->domid, entry);
+	xs_rm(s->bus->xs, XBT_NULL, path);
+	if (err) {
 		xapt_log_some(&stub->said, XENAPERTURE_ERROR, stub->who, "%s: %s", what, xapt_error());
 		return false;
 	}

@@ -171,6 +171,14 @@ static void take_back(struct xapt_giver *giver, uint32_t devid, uint32_t directo
 		w->broken = true;
 }
 
+static bool ask_for_more(struct wishes *w, uint32_t pages);
+
+/* 0 pages more: the answer says what there is. */
+static void look(struct xapt_giver *giver)
+{
+	ask_for_more(wishes_of(giver), 0);
+}
+
 /* ---- what may be mapped ---- */
 
 static bool ask_for_more(struct wishes *w, uint32_t pages)
@@ -239,7 +247,7 @@ int wishes_open(struct wishes *w, uint32_t devid, uint32_t epoch, unsigned int w
 void wishes_init(struct wishes *w, int fd, uint32_t (*epoch)(uint32_t devid))
 {
 	*w = (struct wishes){
-		.giver = { .ask = ask, .take_back = take_back, .estimate = true, .reserve = reserve,
+		.giver = { .ask = ask, .take_back = take_back, .look = look, .estimate = true, .reserve = reserve,
 			   .unreserve = unreserve },
 		.fd = fd, .epoch = epoch,
 	};

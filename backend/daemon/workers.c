@@ -268,19 +268,31 @@ static void answer_wish(struct guest *g, struct device *d, const struct message 
 		kill_worker(g);
 }
 
+/* What a guest may map in all bounds what its worker may reserve, whatever that says. */
+static uint64_t reservable(const struct supervisor *s, const struct guest *g)
+{
+	uint64_t most = s->config.max_pages_per_guest + SPARE_PAGES;
+
+	return most > g->reserved ? most - g->reserved : 0;
+}
+
 /* So many, or none; and some more for the next ones. */
-static void answer_reserve(struct guest *g, const struct message *m)
+static void answer_reserve(struct supervisor *s, struct guest *g, const struct message *m)
 {
 	struct xapt_pool_total *t = g->mapped;
 	uint64_t left = t->max_pages > t->pages ? t->max_pages - t->pages : 0, pages = 0;
+	uint64_t own = reservable(s, g);
 	struct message r = { .type = MESSAGE_RESERVED, .sequence = m->sequence };
 
-	if (m->pages && m->pages <= left && m->pages <= XENAPT_MAX_PAGES)
-		pages = left - m->pages > 8 * SPARE_PAGES ? m->pages + SPARE_PAGES : m->pages;
-	if (!pages) {
+	if (m->pages && m->pages <= left && m->pages <= own)
+		pages = left - m->pages > 8 * SPARE_PAGES && own - m->pages >= SPARE_PAGES ?
+			m->pages + SPARE_PAGES : m->pages;
+	if (!pages && m->pages) {
 		r.status = XENAPT_E_MAPPED_PAGES;
-		snprintf(r.text, sizeof(r.text), "%u pages more; of max_mapped_total (%llu) %llu are left",
-			 m->pages, (unsigned long long)t->max_pages, (unsigned long long)left);
+		snprintf(r.text, sizeof(r.text), "%u pages more; of %s (%llu) %llu are left", m->pages,
+			 own < left ? "max_pages_per_guest" : "max_mapped_total",
+			 (unsigned long long)(own < left ? s->config.max_pages_per_guest : t->max_pages),
+			 (unsigned long long)(own < left ? own : left));
 	}
 	r.pages = (uint32_t)pages;
 	t->pages += pages;
@@ -335,14 +347,14 @@ static void unreserve(struct guest *g, uint64_t pages)
 }
 
 /* Of the guest as a whole. False: it is about a device. */
-static bool of_guest(struct guest *g, const struct message *m)
+static bool of_guest(struct supervisor *s, struct guest *g, const struct message *m)
 {
 	switch (m->type) {
 	case MESSAGE_FAULT:
 		xapt_printable(g->fault, sizeof(g->fault), m->text);
 		return true;
 	case MESSAGE_RESERVE:
-		answer_reserve(g, m);
+		answer_reserve(s, g, m);
 		return true;
 	case MESSAGE_UNRESERVE:
 		unreserve(g, m->pages);
@@ -373,7 +385,7 @@ static void dispatch(struct supervisor *s, struct guest *g, const struct message
 {
 	struct device *d;
 
-	if (of_guest(g, m))
+	if (of_guest(s, g, m))
 		return;
 
 	for (d = g->devices; d; d = d->next) {

@@ -14,6 +14,7 @@
 
 #include "log.h"
 
+#define ENTRIES_A_FRAME	512u	/* of a grant table of version 1 */
 #define SERVERS		8u	/* Xen's limit for a guest; their numbers begin at 0 */
 
 struct xen *xen_open(void)
@@ -104,7 +105,7 @@ int xen_restart(struct xen *x, uint32_t domid, uint64_t address)
 				    strerror(reason)) : 0;
 }
 
-/* Xen tells the owner about a server, and others that it is not theirs. */
+/* Xen tells the owner about a server (domain 0: of a QEMU), and others that it is not theirs. */
 bool xen_is_served(struct xen *x, uint32_t guest)
 {
 	xendevicemodel_handle *model = x ? xendevicemodel_open(&xapt_silent, 0) : NULL;
@@ -114,8 +115,8 @@ bool xen_is_served(struct xen *x, uint32_t guest)
 	if (!model)
 		return x;
 	for (id = 0; id < SERVERS && !found; id++)
-		found = !xendevicemodel_get_ioreq_server_info(model, (domid_t)guest, id, NULL, NULL,
-							      NULL) || errno == EPERM;
+		found = xendevicemodel_get_ioreq_server_info(model, (domid_t)guest, id, NULL, NULL,
+							     NULL) && errno == EPERM;
 	xendevicemodel_close(model);
 	return found;
 }
@@ -162,6 +163,15 @@ int xen_command_line(struct xen *x, char *text, size_t room)
 		return -1;
 	snprintf(text, room, "%.*s", (int)sizeof(line), line);
 	return 0;
+}
+
+uint64_t xen_own_grants(struct xen *x)
+{
+	struct gnttab_query_size query = { .dom = DOMID_SELF };
+
+	if (xc_gnttab_query_size((xc_interface *)x, &query) || query.status != GNTST_okay)
+		return UINT64_MAX;
+	return (uint64_t)query.max_nr_frames * ENTRIES_A_FRAME;
 }
 
 void xen_destroy(struct xen *x, uint32_t domid)

@@ -54,6 +54,9 @@ int xen_list(struct xen *x, uint32_t first, int room, struct xen_info *info);
 /* Xen's own. 0, or -1. */
 int xen_command_line(struct xen *x, char *text, size_t room);
 
+/* Most entries that the grant table of this domain may have; UINT64_MAX: Xen does not say. */
+uint64_t xen_own_grants(struct xen *x);
+
 /* The end, whatever the toolstack keeps about it. */
 void xen_destroy(struct xen *x, uint32_t domid);
 

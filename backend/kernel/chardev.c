@@ -171,6 +171,7 @@ static const struct file_operations file_ops = {
 	.open = file_open,
 	.release = file_release,
 	.unlocked_ioctl = file_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
 };
 
 static struct miscdevice device = {

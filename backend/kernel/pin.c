@@ -30,7 +30,7 @@ unsigned long apk_pinned_pages(void)
 void apk_unpin(struct apk_view *v)
 {
 	mutex_lock(&v->pins);
-	v->gone = true;
+	WRITE_ONCE(v->gone, true);
 	if (v->pinned) {
 		if (!refcount_dec_and_test(&v->users))
 			wait_for_completion(&v->unused);
@@ -174,7 +174,7 @@ int apk_pin(struct apk_view *v, const struct xenapt_parent_attach *a)
 
 	if (err)
 		return err;
-	v->page = kvcalloc(v->pub.pages, sizeof(*v->page), GFP_KERNEL);
+	v->page = kvcalloc(v->pub.pages, sizeof(*v->page), GFP_KERNEL_ACCOUNT);
 	if (!v->page)
 		return -ENOMEM;
 	err = watch_and_pin(v, current->mm);

@@ -18,7 +18,7 @@ static void mapping_ended(struct work_struct *work)
 
 static struct apk_view *alloc_view(const struct xenapt_parent_attach *a, u16 domid)
 {
-	struct apk_view *v = kzalloc(sizeof(*v), GFP_KERNEL);
+	struct apk_view *v = kzalloc(sizeof(*v), GFP_KERNEL_ACCOUNT);
 
 	if (!v)
 		return NULL;
@@ -61,6 +61,9 @@ static int attach(struct apk_view *v)
 	err = v->consumer->attach(&v->pub);
 	v->attached = !err;
 	mutex_unlock(&v->call);
+	/* Its mapping ended before the consumer had it: what was queued then found nothing to take back. */
+	if (!err && READ_ONCE(v->gone))
+		queue_work(apk_work, &v->work);
 	return err;
 }
 

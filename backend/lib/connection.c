@@ -140,6 +140,15 @@ static enum xenapt_status refuse(enum xenapt_status status, const char *what, ui
 	return status;
 }
 
+/* Number bad of n references cannot be mapped; n: this domain can map no more. */
+static enum xenapt_status not_mapped(const char *what, uint32_t number, uint32_t bad, uint32_t n)
+{
+	if (bad < n)
+		return refuse(XENAPT_E_GRANT, what, number);
+	xapt_error_set(errno, "%s: this domain can map no more: its log says which limit it is", what);
+	return XENAPT_E_MAPPED_PAGES;
+}
+
 static enum xenapt_status map_pages(struct xenaperture *x)
 {
 	const struct xapt_link *l = &x->link;
@@ -148,13 +157,13 @@ static enum xenapt_status map_pages(struct xenaperture *x)
 	x->ring = xapt_host_map(&x->host, l->ring_ref, 1u << l->ring_order,
 				PROT_READ | PROT_WRITE, &bad);
 	if (!x->ring)
-		return refuse(XENAPT_E_GRANT, "cannot map ring-ref", bad);
+		return not_mapped("cannot map ring-ref", bad, bad, 1u << l->ring_order);
 	x->event = xapt_host_map(&x->host, &l->event_ref, 1, PROT_READ | PROT_WRITE, &bad);
 	if (!x->event)
-		return refuse(XENAPT_E_GRANT, "cannot map event-ref", l->event_ref);
+		return not_mapped("cannot map event-ref", l->event_ref, bad, 1);
 	x->mask = xapt_host_map(&x->host, &l->mask_ref, 1, PROT_READ, &bad);
 	if (!x->mask)
-		return refuse(XENAPT_E_GRANT, "cannot map mask-ref", l->mask_ref);
+		return not_mapped("cannot map mask-ref", l->mask_ref, bad, 1);
 	return XENAPT_OK;
 }
 
@@ -191,7 +200,7 @@ static enum xenapt_status map_record(struct xenaperture *x)
 	x->record = xapt_host_map(&x->host, l->record_ref, XENAPT_RECORD_PAGES,
 				  PROT_READ | PROT_WRITE, &bad);
 	if (!x->record)
-		return refuse(XENAPT_E_GRANT, "cannot map record-ref", bad);
+		return not_mapped("cannot map record-ref", bad, bad, XENAPT_RECORD_PAGES);
 	return open_timer(x) ? refuse(XENAPT_E_MEMORY, "no timer for device", l->devid) : XENAPT_OK;
 }
 
@@ -295,7 +304,7 @@ enum xenapt_status xapt_connection_open(struct xenaperture *x, const struct xapt
 	};
 	x->turn = x->due = x->masked = false;
 	x->stat_requests = UINT64_MAX;
-	x->refusals = 0;
+	x->refusals = x->timeouts = 0;
 	status = map_pages(x);
 	if (status == XENAPT_OK)
 		status = map_record(x);
@@ -387,21 +396,45 @@ void xapt_connection_close(struct xenaperture *x)
 
 /* ---- work ---- */
 
+static const char *means_text(uint64_t pages, char text[24])
+{
+	snprintf(text, 24, pages == UINT64_MAX ? "?" : "%llu", (unsigned long long)pages);
+	return text;
+}
+
+/* Not policy, but what this domain has. */
+static void say_means(struct xenaperture *x, const struct xapt_giving *now)
+{
+	const struct xapt_means *m = &now->means;
+	uint64_t least = m->memory < m->entries ? m->memory : m->entries;
+
+	if (!x->core.short_given || least >= x->core.short_of / XENAPT_PAGE_SIZE ||
+	    least >= now->max_pages - now->pages)
+		return;
+	xapt_log_some(&x->guest->said, XENAPERTURE_WARNING, x->who,
+		      "no %s of this domain for %llu bytes: raise %s", m->memory < m->entries ?
+		      "memory" : "grant entries", (unsigned long long)x->core.short_of,
+		      m->memory < m->entries ? XAPT_RAISE_MEMORY : XAPT_RAISE_ENTRIES);
+}
+
 /* Which limit it was, what is left of each, and what raises it. */
 static void say_limits(struct xenaperture *x)
 {
 	static const struct xapt_giving none;
 	const struct xapt_giving *now = x->guest->giver ? &x->guest->giver->now : &none;
 	const struct xapt_guest *g = x->guest;
+	char text[2][24];
 
 	xapt_log_some(&x->guest->said, XENAPERTURE_WARNING, x->who,
-		      "refused by a limit: %llu bytes needed; max-size %llu; pages of 4096 left: %llu of max_pages_per_guest %llu (offered %llu), %llu of max_mapped_total %llu, parent-owned %llu of max_given %llu",
+		      "refused by a limit: %llu bytes needed; max-size %llu; pages of 4096 left: %llu of max_pages_per_guest %llu (offered %llu), %llu of max_mapped_total %llu, parent-owned %llu of max_given %llu (this domain: memory %s, grant entries %s)",
 		      (unsigned long long)x->core.short_of, (unsigned long long)x->link.max_size,
 		      (unsigned long long)g->pages_left, (unsigned long long)g->max_pages,
 		      (unsigned long long)(g->max_pages - g->offered_left),
 		      (unsigned long long)now->mappable, (unsigned long long)now->max_mapped,
 		      (unsigned long long)now->left[XAPT_POOL_WRITABLE],
-		      (unsigned long long)now->max_pages);
+		      (unsigned long long)now->max_pages, means_text(now->means.memory, text[0]),
+		      means_text(now->means.entries, text[1]));
+	say_means(x, now);
 }
 
 static void say_refusals(struct xenaperture *x)
@@ -413,6 +446,18 @@ static void say_refusals(struct xenaperture *x)
 	if (refusals > x->refusals)
 		say_limits(x);
 	x->refusals = refusals;
+}
+
+/* Who was not there could not say it then: so as soon as it is. */
+static void say_timeouts(struct xenaperture *x)
+{
+	uint64_t timeouts = x->record ? *(volatile uint64_t *)&x->record->fast.timeouts : 0;
+
+	if (timeouts > x->timeouts)
+		xapt_log_some(&x->guest->said, XENAPERTURE_WARNING, x->who,
+			      "%llu trapped accesses in all were not answered in time: the guest read all ones",
+			      (unsigned long long)timeouts);
+	x->timeouts = timeouts;
 }
 
 void xapt_connection_service(struct xenaperture *x)
@@ -502,6 +547,8 @@ static bool publish_operations(const struct xenaperture *x, struct xenaperture_s
 		.handed_over = c->handed_over,
 		.received = c->received,
 		.lost = c->lost,
+		.injected = x->core.signals.vectors_notified,
+		.coalesced = x->core.signals.vectors_coalesced,
 	};
 	bool changed;
 
@@ -523,6 +570,7 @@ bool xapt_connection_publish(struct xenaperture *x)
 	uint64_t guest;
 	bool changed;
 
+	say_timeouts(x);
 	if (!s)
 		return false;
 	guest = x->guest->max_pages - x->guest->pages_left;

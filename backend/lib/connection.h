@@ -77,6 +77,7 @@ struct xenaperture {
 	struct xapt_listener listener[XAPT_LISTEN_MAX];
 	struct xapt_kernel *kernel;	/* NULL: no aperture was given to the kernel */
 	uint64_t refusals;		/* by limits, that were said */
+	uint64_t timeouts;		/* of trapped accesses, likewise */
 	bool turn;			/* has work */
 	bool due;			/* ... that no event announced */
 	bool masked;			/* its event waits for unmask */

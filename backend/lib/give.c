@@ -132,9 +132,16 @@ static void own_take_back(struct xapt_giver *giver, uint32_t devid, uint32_t dir
 	xapt_pool_look(&o->pool, &giver->now);
 }
 
+static void own_look(struct xapt_giver *giver)
+{
+	xapt_pool_look(&container(giver, struct xapt_own_giver, giver)->pool, &giver->now);
+}
+
 void xapt_own_giver_init(struct xapt_own_giver *o, uint32_t domid, uint64_t max_pages)
 {
-	*o = (struct xapt_own_giver){ .giver = { .ask = own_ask, .take_back = own_take_back } };
+	*o = (struct xapt_own_giver){
+		.giver = { .ask = own_ask, .take_back = own_take_back, .look = own_look }
+	};
 	xapt_pool_init(&o->pool, domid, max_pages, NULL);
 	xapt_pool_look(&o->pool, &o->giver.now);
 }

@@ -16,6 +16,8 @@ struct xapt_giver {
 				  const struct xapt_wish *wish, struct xapt_given *given, int *fd);
 	void (*take_back)(struct xapt_giver *giver, uint32_t devid, uint32_t directory,
 			  bool released);
+	/* now, before a size is agreed on. */
+	void (*look)(struct xapt_giver *giver);
 	struct xapt_giving now;		/* kept up to date by these */
 	bool estimate;			/* ... but for what take_back() brought */
 

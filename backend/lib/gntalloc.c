@@ -13,6 +13,7 @@
 #include <xen/gntalloc.h>
 
 #include "log.h"
+#include "means.h"
 
 int xapt_gntalloc_open(void)
 {
@@ -24,20 +25,39 @@ int xapt_gntalloc_open(void)
 	return fd;
 }
 
-/* The limit counts all pages of all users: with n more than it is now there is room for n. */
-static long raise_limit(uint32_t n)
+static int add_to_limit(long n)
 {
 	FILE *f = fopen(XAPT_GNTALLOC_LIMIT, "r+e");
-	long limit = -1;
+	long limit;
+	int err;
 
 	if (!f)
 		return -1;
-	if (fscanf(f, "%ld", &limit) != 1 || limit < 0 || limit > INT32_MAX - (long)n ||
-	    fseek(f, 0, SEEK_SET) || fprintf(f, "%ld\n", limit + (long)n) < 0)
-		limit = -1;
-	if (fclose(f))
-		limit = -1;
-	return limit;
+	err = fscanf(f, "%ld", &limit) != 1 || limit < 0 || limit > INT32_MAX - n ||
+	      fseek(f, 0, SEEK_SET) || fprintf(f, "%ld\n", limit + n) < 0;
+	return fclose(f) || err ? -1 : 0;
+}
+
+/*
+ * The module's limit counts all pages of all users: with n more than it is now there is room for n. What
+ * is still refused then the grant table has no entries for: the kernel has one number for both.
+ */
+static int try_alloc(int fd, struct ioctl_gntalloc_alloc_gref *call, bool *table_full)
+{
+	uint32_t n = call->count;
+	int err = ioctl(fd, IOCTL_GNTALLOC_ALLOC_GREF, call);
+
+	*table_full = false;
+	if (!err || errno != ENOSPC || add_to_limit(n))
+		return err;
+	err = ioctl(fd, IOCTL_GNTALLOC_ALLOC_GREF, call);
+	if (!err)
+		return 0;
+	err = errno;
+	add_to_limit(-(long)n);
+	errno = err;
+	*table_full = err == ENOSPC;
+	return -1;
 }
 
 int xapt_gntalloc_pages(int fd, uint32_t domid, bool writable, uint32_t n, uint64_t *index,
@@ -45,6 +65,7 @@ int xapt_gntalloc_pages(int fd, uint32_t domid, bool writable, uint32_t n, uint6
 {
 	size_t size = offsetof(struct ioctl_gntalloc_alloc_gref, gref_ids) + (size_t)n * sizeof(*refs);
 	struct ioctl_gntalloc_alloc_gref *call = calloc(1, size + sizeof(*call));
+	bool table_full;
 	int err;
 
 	if (!call)
@@ -52,13 +73,14 @@ int xapt_gntalloc_pages(int fd, uint32_t domid, bool writable, uint32_t n, uint6
 	call->domid = (uint16_t)domid;
 	call->flags = writable ? GNTALLOC_FLAG_WRITABLE : 0;
 	call->count = n;
-	err = ioctl(fd, IOCTL_GNTALLOC_ALLOC_GREF, call);
-	if (err && errno == ENOSPC && raise_limit(n) >= 0)
-		err = ioctl(fd, IOCTL_GNTALLOC_ALLOC_GREF, call);
+	err = try_alloc(fd, call, &table_full);
 	if (!err) {
 		*index = call->index;
 		memcpy(refs, (char *)call + offsetof(struct ioctl_gntalloc_alloc_gref, gref_ids),
 		       (size_t)n * sizeof(*refs));
+	} else if (table_full) {
+		xapt_error_set(ENOSPC, "no grant entries for %u pages of this domain: raise " XAPT_RAISE_ENTRIES,
+			       n);
 	} else {
 		xapt_error_set(errno, XAPT_GNTALLOC ": no %u pages: %s%s", n, strerror(errno),
 			       errno == ENOSPC ? "; raise " XAPT_GNTALLOC_LIMIT : "");

@@ -18,7 +18,8 @@ int xapt_gntalloc_open(void);
 /*
  * n zeroed pages, granted to domid; refs has room for n. *index: where mmap finds the first, in
  * octets; the others follow. The module's limit for the whole kernel is raised if it stands in
- * the way and this process may. 0, or -1 with errno and text; nothing was made then.
+ * the way and this process may. 0, or -1 with errno and text that names the limit; nothing was
+ * made then, and the module's limit is as it was.
  */
 int xapt_gntalloc_pages(int fd, uint32_t domid, bool writable, uint32_t n, uint64_t *index,
 			uint32_t *refs);

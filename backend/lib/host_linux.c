@@ -2,6 +2,8 @@
 #include "host_linux.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -23,7 +25,72 @@ static void *map_batch(struct xapt_host *h, const uint32_t *refs, uint32_t n, in
 					       (uint32_t *)(uintptr_t)refs, prot);
 }
 
-/* Which was it? The kernel does not tell: halve until one is left. */
+/* Xen copies without a mapping: is there such a page, to read it at least? */
+static bool copies(struct xapt_host *h, uint32_t ref)
+{
+	char octet[8];
+	xengnttab_grant_copy_segment_t copy = {
+		.source.foreign = { .ref = ref, .domid = (uint16_t)h->domid },
+		.dest.virt = octet,
+		.len = sizeof(octet),
+		.flags = GNTCOPY_source_gref,
+	};
+
+	return !xengnttab_grant_copy(h->gnttab, 1, &copy) && copy.status == GNTST_okay;
+}
+
+static bool maps(struct xapt_host *h, uint32_t ref, int prot)
+{
+	void *addr = map_batch(h, &ref, 1, prot);
+
+	if (addr)
+		xapt_host_unmap(h, addr, 1);
+	return addr;
+}
+
+/*
+ * The kernel says of a full maptrack table what it says of a bad reference. One that is good to read
+ * and cannot even be mapped for that is not to blame.
+ */
+static bool is_bad(struct xapt_host *h, uint32_t ref, int prot)
+{
+	if (maps(h, ref, prot))
+		return false;
+	return !copies(h, ref) || (prot & PROT_WRITE && maps(h, ref, PROT_READ));
+}
+
+/* Pages of one mapping that the kernel admits. */
+static unsigned long batch_limit(void)
+{
+	FILE *f = fopen("/sys/module/xen_gntdev/parameters/limit", "re");
+	unsigned long limit = ULONG_MAX;
+
+	if (f && fscanf(f, "%lu", &limit) != 1)
+		limit = ULONG_MAX;
+	if (f)
+		fclose(f);
+	return limit;
+}
+
+static void say_full(struct xapt_host *h, uint32_t n, int err)
+{
+	unsigned long limit = batch_limit();
+
+	if (err == ENOMEM)
+		xapt_log_some(h->said, XENAPERTURE_WARNING, h->who,
+			      "cannot map %u pages of the guest: no memory in this domain: raise its memory (domain 0: dom0_mem= on Xen's command line)",
+			      n);
+	else if (n > limit)
+		xapt_log_some(h->said, XENAPERTURE_WARNING, h->who,
+			      "cannot map %u pages of the guest at once: the limit is %lu: raise the parameter limit of the module xen-gntdev",
+			      n, limit);
+	else
+		xapt_log_some(h->said, XENAPERTURE_WARNING, h->who,
+			      "cannot map %u pages of the guest: this domain has no maptrack entries left: raise gnttab_max_maptrack_frames= on Xen's command line (driver domain: max_maptrack_frames in its configuration), or lower max_mapped_total in apertured.conf",
+			      n);
+}
+
+/* Which was it? The kernel does not tell: halve until one is left. n: none. */
 static uint32_t find_bad(struct xapt_host *h, const uint32_t *refs, uint32_t n, int prot)
 {
 	uint32_t low = 0, high = n;
@@ -39,13 +106,14 @@ static uint32_t find_bad(struct xapt_host *h, const uint32_t *refs, uint32_t n, 
 			high = middle;
 		}
 	}
-	return low;
+	return is_bad(h, refs[low], prot) ? low : n;
 }
 
 void *xapt_host_map(struct xapt_host *h, const uint32_t *refs, uint32_t n, int prot,
 		    uint32_t *bad)
 {
 	void *addr;
+	int err;
 
 	*bad = 0;
 	if (!n || n > XENAPT_MAX_PAGES) {
@@ -54,12 +122,19 @@ void *xapt_host_map(struct xapt_host *h, const uint32_t *refs, uint32_t n, int p
 	}
 	addr = map_batch(h, refs, n, prot);
 	if (!addr) {
+		err = errno;
 		*bad = find_bad(h, refs, n, prot);
+		if (*bad == n)
+			say_full(h, n, err);
+		errno = err;
 		return NULL;
 	}
 	/* A forked process must never hold the guest's pages. */
 	if (madvise(addr, (size_t)n * XENAPT_PAGE_SIZE, MADV_DONTFORK)) {
 		xapt_host_unmap(h, addr, n);
+		*bad = n;
+		say_full(h, n, ENOMEM);
+		errno = ENOMEM;
 		return NULL;
 	}
 	return addr;
@@ -137,6 +212,8 @@ static uint64_t host_givable(void *host, bool child_read_only)
 {
 	const struct xapt_host *h = host;
 
+	if (h->giver && h->giver->look)
+		h->giver->look(h->giver);
 	return h->giver ? h->giver->now.left[child_read_only ? XAPT_POOL_READ_ONLY :
 					     XAPT_POOL_WRITABLE] : 0;
 }

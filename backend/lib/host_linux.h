@@ -23,7 +23,10 @@ struct xapt_host {
 
 extern const struct xapt_host_ops xapt_host_linux;
 
-/* n pages in one batch, all or nothing; *bad: the first that cannot be mapped. NULL. */
+/*
+ * n pages in one batch, all or nothing. NULL: *bad is the first that cannot be mapped, or n: each could,
+ * this domain can map no more. Then errno, and a line in the log that names the limit.
+ */
 void *xapt_host_map(struct xapt_host *h, const uint32_t *refs, uint32_t n, int prot,
 		    uint32_t *bad);
 int xapt_host_unmap(struct xapt_host *h, void *addr, uint32_t n);

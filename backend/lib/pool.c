@@ -49,6 +49,7 @@ void xapt_pool_init(struct xapt_pool *p, uint32_t domid, uint64_t max_pages,
 static void close_files(struct xapt_pool *p)
 {
 	struct xapt_pool_keeper *keeper = p->keeper;
+	struct xapt_means_source *means = p->means;
 	unsigned int kind;
 
 	while (p->gifts) {
@@ -60,6 +61,8 @@ static void close_files(struct xapt_pool *p)
 	for (kind = 0; kind < XAPT_POOL_FILES; kind++) {
 		if (p->file[kind].fd >= 0)
 			close(p->file[kind].fd);
+		if (p->total)
+			p->total->entries -= p->file[kind].pages;
 		free(p->file[kind].page);
 	}
 	if (p->total)
@@ -68,6 +71,7 @@ static void close_files(struct xapt_pool *p)
 		close(p->state);
 	xapt_pool_init(p, p->domid, p->max_pages, p->total);
 	p->keeper = keeper;
+	p->means = means;
 }
 
 void xapt_pool_close(struct xapt_pool *p)
@@ -84,7 +88,28 @@ void xapt_pool_leave_all(struct xapt_pool *p)
 
 /* ---- pages ---- */
 
-static uint64_t room(const struct xapt_pool *p, enum xapt_pool_kind kind)
+static struct xapt_means means_of(const struct xapt_pool *p)
+{
+	struct xapt_means m = { UINT64_MAX, UINT64_MAX };
+
+	if (p->means)
+		p->means->look(p->means, &m);
+	return m;
+}
+
+/* New pages that this domain can make, with directories for them. */
+static uint64_t makeable(const struct xapt_means *m, enum xapt_pool_kind kind)
+{
+	uint64_t n = m->memory < m->entries ? m->memory : m->entries;
+	uint64_t lists = kind == XAPT_POOL_LISTS ? 0 : n / XENAPT_DIR_ENTRIES + 2;
+
+	if (n == UINT64_MAX)
+		return n;
+	return n > lists ? n - lists : 0;
+}
+
+/* New pages that were allowed. */
+static uint64_t admitted(const struct xapt_pool *p, enum xapt_pool_kind kind)
 {
 	uint64_t lists = XAPT_POOL_LISTS_MAX(p->max_pages);
 	uint64_t left = p->max_pages > p->pages ? p->max_pages - p->pages : 0;
@@ -94,6 +119,14 @@ static uint64_t room(const struct xapt_pool *p, enum xapt_pool_kind kind)
 	if (kind == XAPT_POOL_LISTS)
 		return lists - p->file[kind].pages;
 	return left < all ? left : all;
+}
+
+static uint64_t room(const struct xapt_pool *p, enum xapt_pool_kind kind)
+{
+	struct xapt_means m = means_of(p);
+	uint64_t allowed = admitted(p, kind), most = makeable(&m, kind);
+
+	return allowed < most ? allowed : most;
 }
 
 /* The run of free pages that begins at or after *first. False: there is none. */
@@ -257,6 +290,8 @@ static enum xenapt_status grow(struct xapt_pool *p, enum xapt_pool_kind kind, ui
 	put(p, &f->page[f->pages - n], n * sizeof(*f->page), page_at(p, kind, f->pages - n));
 	put_head(p);
 	f->free += n;
+	if (p->total)
+		p->total->entries += n;
 	if (kind == XAPT_POOL_LISTS)
 		return XENAPT_OK;
 	p->pages += n;
@@ -390,8 +425,24 @@ static void drop(struct xapt_pool *p, struct xapt_gift_record *g)
 	free(g);
 }
 
-static enum xenapt_status make(struct xapt_pool *p, const struct xapt_wish *wish,
-			       struct xapt_gift_record *g, uint32_t *fresh)
+/* Which of them it was, and what raises it. */
+static void say_short(const struct xapt_pool *p, const struct xapt_gift_record *g)
+{
+	struct xapt_means m = means_of(p);
+	unsigned long long most = left(p, g->kind);
+
+	if (makeable(&m, g->kind) >= admitted(p, g->kind))
+		xapt_error_set(ENOSPC, "%u pages asked for, %llu left of max_given (%llu pages)",
+			       g->pages, most, (unsigned long long)p->max_pages);
+	else if (m.memory < m.entries)
+		xapt_error_set(ENOSPC, "%u pages asked for, this domain's memory leaves %llu: raise " XAPT_RAISE_MEMORY,
+			       g->pages, most);
+	else
+		xapt_error_set(ENOSPC, "%u pages asked for, this domain's grant entries leave %llu: raise " XAPT_RAISE_ENTRIES,
+			       g->pages, most);
+}
+
+static enum xenapt_status make(struct xapt_pool *p, struct xapt_gift_record *g, uint32_t *fresh)
 {
 	enum xenapt_status status;
 	uint32_t any;
@@ -401,9 +452,7 @@ static enum xenapt_status make(struct xapt_pool *p, const struct xapt_wish *wish
 	if (status == XENAPT_OK)
 		status = take(p, g->kind, g->pages, &g->memory, fresh);
 	if (status == XENAPT_E_GIVEN_PAGES)
-		xapt_error_set(ENOSPC, "%u pages asked for, %llu left of max_given (%llu pages)",
-			       wish->pages, (unsigned long long)left(p, g->kind),
-			       (unsigned long long)p->max_pages);
+		say_short(p, g);
 	if (status != XENAPT_OK)
 		return status;
 	return write_directory(p, g) ? XENAPT_E_MEMORY : XENAPT_OK;
@@ -438,7 +487,7 @@ static enum xenapt_status give_new(struct xapt_pool *p, uint32_t devid,
 	g->devid = devid;
 	g->kind = wish->child_read_only ? XAPT_POOL_READ_ONLY : XAPT_POOL_WRITABLE;
 	g->pages = wish->pages;
-	status = make(p, wish, g, fresh);
+	status = make(p, g, fresh);
 	if (status != XENAPT_OK) {
 		drop(p, g);
 		return status;
@@ -556,6 +605,7 @@ void xapt_pool_look(const struct xapt_pool *p, struct xapt_giving *giving)
 	giving->left[XAPT_POOL_READ_ONLY] = left_or_again(p, XAPT_POOL_READ_ONLY);
 	giving->pages = p->pages;
 	giving->max_pages = p->max_pages;
+	giving->means = means_of(p);
 }
 
 /* ---- after an end of the process ---- */
@@ -614,6 +664,8 @@ static int restore_pages(struct xapt_pool *p, unsigned int kind, uint32_t pages)
 	for (i = 0; i < pages; i++)
 		f->page[i].used = false;
 	f->pages = f->free = pages;
+	if (p->total)
+		p->total->entries += pages;
 	if (kind == XAPT_POOL_LISTS)
 		return 0;
 	p->pages += pages;

@@ -6,7 +6,8 @@
  * given again. So a guest that keeps mapped what it says it has unmapped sees what was its own,
  * and max_pages bounds what it can hold, whatever it does. There are three files: of pages that the
  * guest may write, of those that it may only read, and of directories; a page stays in its file.
- * Directories do not count, and are at most XAPT_POOL_LISTS_MAX(max_pages).
+ * Directories do not count, and are at most XAPT_POOL_LISTS_MAX(max_pages). Nothing is made that this
+ * domain has no means for: means.h.
  *
  * Whoever keeps the pool need not be who uses the memory: the user gets the file and runs of it.
  */
@@ -17,6 +18,7 @@
 #include <stdint.h>
 
 #include "host.h"
+#include "means.h"
 
 #define XAPT_RUNS	32	/* most pieces of a gift */
 
@@ -60,11 +62,13 @@ struct xapt_giving {
 	uint64_t mappable;	/* guests' pages that may be mapped yet, of all guests */
 	uint64_t mapped;	/* ... that are, or are reserved for it */
 	uint64_t max_mapped;	/* 0: not known */
+	struct xapt_means means;	/* of this domain, for new pages */
 };
 
 /* A bound for several pools. */
 struct xapt_pool_total {
 	uint64_t pages, max_pages;
+	uint64_t entries;	/* of the grant table: pages, and those of directories */
 };
 
 struct xapt_pool_file {
@@ -87,6 +91,7 @@ struct xapt_pool {
 	struct xapt_pool_file file[XAPT_POOL_FILES];
 	struct xapt_gift_record *gifts;
 	struct xapt_pool_keeper *keeper;	/* may be NULL; set before the first gift */
+	struct xapt_means_source *means;	/* likewise */
 	int state;			/* memory file: what is in the other files; -1: none */
 };
 

@@ -186,6 +186,7 @@ struct xenaperture *xenaperture_open(unsigned int domid, unsigned int devid,
 		return NULL;
 	}
 	xapt_own_giver_init(&p->giver, domid, GIVEN_PAGES);
+	p->giver.pool.means = &xapt_means_program;
 	p->guest.giver = &p->giver.giver;
 	if (start(p, domid, devid, table, opaque)) {
 		destroy(p);

@@ -13,10 +13,19 @@
 
 #include <xenaperture_stat.h>
 
+#define XAPT_STAT_PATH	320
+
+/*
+ * Be the only one: a descriptor that holds a lock as long as it is open, or -1 with errno; EWOULDBLOCK:
+ * another process has it. The file is made if need be; only who holds the lock may remove it.
+ */
+int xapt_lock_file(const char *path);
+
 /* The owner's side. */
 struct xapt_stat_file {
 	int fd;				/* -1: none */
-	char path[96];
+	int lock;			/* <domain>-<device>.lock beside it: the owner lives */
+	char path[XAPT_STAT_PATH];
 	struct xenaperture_stat head;	/* what the owner wants there, up to error */
 };
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "domain.h"
 #include "log.h"
 #include "parse.h"
 
@@ -57,8 +58,10 @@ char *xapt_bus_read(struct xapt_bus *b, xs_transaction_t t, const char *path, co
 bool xapt_bus_domain(struct xapt_bus *b, uint32_t domid)
 {
 	errno = 0;
-	/* It says no as well when it could not ask. */
-	return xs_is_domain_introduced(b->xs, domid) || (errno && errno != ENOENT);
+	if (xs_is_domain_introduced(b->xs, domid))
+		return true;
+	/* It says no as well when it could not ask; and xenstored tells domain 0 only. */
+	return errno && errno != ENOENT && !xapt_domain_gone(domid);
 }
 
 static bool put(struct xapt_node *n, xs_transaction_t t, const char *node, const char *format, ...)

@@ -42,14 +42,14 @@ struct door {
 	struct xapt_operations operations;
 	uint64_t who;		/* TRAP_SERVES() */
 	uint64_t due;		/* 0: never */
-	uint32_t run;		/* vCPUs whose element is to be tried in the next turn */
+	uint32_t run;		/* vCPUs whose element is to be tried in the next turn, ... */
+	unsigned int first;	/* ... from this one on */
 	uint32_t waiting;	/* ... with since */
 	uint32_t taken;		/* entries that cannot be used */
 	uint32_t stale;		/* ... because of what was given up, and may be answered yet */
 	bool given_up;
 	bool broken;		/* it is not asked any more */
 	uint64_t rare;		/* sum of the counters that seldom change, as published */
-	struct { uint64_t trapped, forwarded, timeouts, faults, interrupts; } count;
 };
 
 enum vcpu_state {
@@ -154,8 +154,8 @@ static void element_done(struct door *d, unsigned int v, uint32_t status, uint64
 	struct step s = journal_step(v);
 
 	xapt_access_done(&j->access, &s.walk, &guest_memory, NULL, status, value);
-	d->count.trapped++;
-	d->count.faults += s.walk.faults - c->faults;
+	d->place->count.trapped++;
+	d->place->count.faults += s.walk.faults - c->faults;
 	c->faults = s.walk.faults;
 	if (s.id)
 		d->taken &= ~entry_bit(s.id) | d->stale;
@@ -210,7 +210,7 @@ static void send_on(struct door *d, unsigned int v, uint64_t now)
 	struct vcpu *c = &vcpus[v];
 
 	if (!may_send_on(d)) {
-		d->count.timeouts++;
+		d->place->count.timeouts++;
 		element_done(d, v, XENAPT_E_TIMEOUT, 0);
 		return;
 	}
@@ -219,7 +219,7 @@ static void send_on(struct door *d, unsigned int v, uint64_t now)
 		d->run |= BIT(v);
 		return;
 	}
-	d->count.forwarded += !c->sent;
+	d->place->count.forwarded += !c->sent;
 	c->sent = true;
 	c->state = AWAY;
 }
@@ -261,21 +261,31 @@ static bool execute_one(struct door *d, unsigned int v, uint64_t now)
 	return end == XAPT_EXECUTED;
 }
 
-/* Bits of the vCPUs whose element was executed; the others stay in run. */
+/* From first on, and around. */
+static unsigned int next_of(uint32_t left, unsigned int first)
+{
+	uint32_t above = left & ~(BIT(first) - 1);
+
+	return (unsigned int)__builtin_ctz(above ? above : left);
+}
+
+/* Bits of the vCPUs whose element was executed; the others stay in run, and come first in the next turn. */
 static uint32_t execute(struct door *d, uint64_t now)
 {
 	uint32_t left = d->run, done = 0;
+	unsigned int v, first = d->first;
 
 	d->run = 0;
-	for (; left; left &= left - 1) {
-		unsigned int v = (unsigned int)__builtin_ctz(left);
-
+	for (; left; left &= ~BIT(v)) {
+		v = next_of(left, first);
 		if (execute_one(d, v, now)) {
 			done |= BIT(v);
-		} else {
-			wait_since(d, v, now);
-			d->run |= BIT(v);
+			continue;
 		}
+		wait_since(d, v, now);
+		if (!d->run)
+			d->first = v;
+		d->run |= BIT(v);
 	}
 	return done;
 }
@@ -303,7 +313,7 @@ static void once_more(struct door *d, uint32_t lost, uint64_t now)
 
 static void interrupt(struct door *d)
 {
-	d->count.interrupts++;
+	d->place->count.interrupts++;
 	events_send(d->place->event);
 }
 
@@ -313,11 +323,11 @@ static void give_up(struct door *d, unsigned int v)
 	struct vcpu *c = &vcpus[v];
 	uint64_t id = c->request.id;
 
-	d->count.timeouts++;
+	d->place->count.timeouts++;
 	d->run &= ~BIT(v);
 	if (c->state == AWAY) {
-		d->stale |= entry_bit(id);
-		slow_give_up(number_of(d), id);
+		if (slow_give_up(number_of(d), id))
+			d->stale |= entry_bit(id);
 		if (!d->given_up)
 			console_say(CONSOLE_ERROR, "guest %u device %u: no answer from the second device within %lu ms: all ones until there is one",
 				    guest, d->place->setup.devid,
@@ -383,10 +393,10 @@ static void publish_rare(struct door *d)
 	to->received = c->received;
 	to->revoked = c->revoked;
 	to->lost = c->lost;
-	to->forwarded = d->count.forwarded;
-	to->timeouts = d->count.timeouts;
-	to->faults = d->count.faults;
-	to->interrupts = d->count.interrupts;
+	to->forwarded = d->place->count.forwarded;
+	to->timeouts = d->place->count.timeouts;
+	to->faults = d->place->count.faults;
+	to->interrupts = d->place->count.interrupts;
 }
 
 static void publish(struct door *d)
@@ -394,15 +404,15 @@ static void publish(struct door *d)
 	const struct xapt_operation_counters *c = &d->operations.count;
 	volatile struct xenapt_fast_counters *to = &d->record->fast;
 	uint64_t rare = c->declined + c->repeated + c->refused + c->handed_over + c->received +
-			c->revoked + c->lost + d->count.forwarded + d->count.timeouts +
-			d->count.faults + d->count.interrupts;
+			c->revoked + c->lost + d->place->count.forwarded + d->place->count.timeouts +
+			d->place->count.faults + d->place->count.interrupts;
 
 	/* They only grow: the same sum is the same counters. */
 	if (rare != d->rare) {
 		d->rare = rare;
 		publish_rare(d);
 	}
-	to->trapped = d->count.trapped;
+	to->trapped = d->place->count.trapped;
 	to->hits = c->executed;
 	to->commits = c->commits;
 	to->wakes = loop_count.wakes;

@@ -437,26 +437,25 @@ void fast_start(uint32_t domain)
 bool fast_step(void)
 {
 	unsigned int i;
-	bool any;
 
 	if (lane_failed()) {
 		for (i = 0; i < LANES; i++)
 			devices[i].look |= devices[i].up;
 		attention = true;
 	}
-	any = attention;
-	while (attention) {
-		attention = false;
-		if (scan) {
-			scan = false;
-			look_for_devices();
-		}
-		for (i = 0; i < LANES; i++) {
-			if (!devices[i].used || !devices[i].look)
-				continue;
-			devices[i].look = false;
-			step(&devices[i]);
-		}
+	if (!attention)
+		return false;
+	/* Once: a guest may give reasons for more without end. */
+	attention = false;
+	if (scan) {
+		scan = false;
+		look_for_devices();
 	}
-	return any;
+	for (i = 0; i < LANES; i++) {
+		if (!devices[i].used || !devices[i].look)
+			continue;
+		devices[i].look = false;
+		step(&devices[i]);
+	}
+	return true;
 }

@@ -12,7 +12,7 @@ void fast_start(uint32_t guest);
 /* A watch fired: xenstore.h. */
 void fast_watched(const char *path, const char *token);
 
-/* Do what watches and failed lanes ask for. False: there was nothing to do. */
+/* Do what watches and failed lanes asked for until now, once. False: there was nothing to do. */
 bool fast_step(void);
 
 #endif

@@ -4,6 +4,7 @@
 #include "events.h"
 #include "ioreq.h"
 #include "persist.h"
+#include "text.h"
 
 #include <xen/errno.h>
 
@@ -63,6 +64,7 @@ void places_note(struct place *p, const struct door_setup *s, uint64_t size)
 	p->last = s->address + size - 1;
 	p->event = 0;
 	p->tries = 0;
+	memset(&p->count, 0, sizeof(p->count));
 	persist_order();
 	p->used = true;
 	persist_order();

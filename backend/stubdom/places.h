@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The doors' ranges and event channels, as claimed of Xen: kept by a restart in place, with all that it
- * takes to serve them at once again.
+ * takes to serve them at once again, and what was counted.
  */
 #ifndef STUB_PLACES_H
 #define STUB_PLACES_H
@@ -12,6 +12,7 @@ struct place {
 	bool used;
 	uint32_t event;		/* the guest's; 0: not yet */
 	uint32_t tries;		/* of a turn's beginning that a trap ended */
+	struct { uint64_t trapped, forwarded, timeouts, faults, interrupts; } count;	/* since places_note() */
 	uint64_t last;
 	struct door_setup setup;
 };

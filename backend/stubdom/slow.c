@@ -67,9 +67,9 @@ bool slow_forward(unsigned int door, const struct xenapt_request *request)
 	return true;
 }
 
-void slow_give_up(unsigned int door, uint64_t id)
+bool slow_give_up(unsigned int door, uint64_t id)
 {
-	xapt_child_forget(&lanes[door].child, id);
+	return xapt_child_forget(&lanes[door].child, id);
 }
 
 static void ended(unsigned int door, enum xenapt_status status, bool by_parent)

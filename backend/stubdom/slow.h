@@ -20,8 +20,8 @@
  */
 bool slow_forward(unsigned int door, const struct xenapt_request *request);
 
-/* Nobody waits for it any more: forget it if it was not sent yet. */
-void slow_give_up(unsigned int door, uint64_t id);
+/* Nobody waits for it any more. True: it is out, and may be answered yet; else it is forgotten. */
+bool slow_give_up(unsigned int door, uint64_t id);
 
 bool slow_connected(unsigned int door);
 

@@ -681,19 +681,18 @@ bool trapped_step(void)
 	}
 	if (!attention)
 		return false;
-	while (attention) {
-		attention = false;
-		if (scan) {
-			scan = false;
-			look_for_devices();
-		}
-		for (i = 0; i < DOORS; i++) {
-			if (!devices[i].used || !devices[i].look)
-				continue;
-			devices[i].look = false;
-			step(&devices[i]);
-		}
+	attention = false;
+	if (scan) {
+		scan = false;
+		look_for_devices();
 	}
-	resume();
+	for (i = 0; i < DOORS; i++) {
+		if (!devices[i].used || !devices[i].look)
+			continue;
+		devices[i].look = false;
+		step(&devices[i]);
+	}
+	if (!attention)
+		resume();
 	return true;
 }

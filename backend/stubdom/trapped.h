@@ -13,7 +13,7 @@ void trapped_start(uint32_t guest);
 bool trapped_token(const char *token);
 void trapped_watched(const char *path, const char *token);
 
-/* Do what watches ask for. False: there was nothing to do. */
+/* Do what watches asked for until now, once. False: there was nothing to do. */
 bool trapped_step(void);
 
 #endif

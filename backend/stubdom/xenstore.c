@@ -24,7 +24,6 @@ _Static_assert(STORE_TEXT == XENSTORE_RING_SIZE - sizeof(struct xsd_sockmsg), "S
 static uint32_t skip_to STUB_PERSIST;
 static bool skipping STUB_PERSIST;
 static uint32_t sequence STUB_PERSIST;
-static uint32_t open_transaction STUB_PERSIST;
 
 static struct xenstore_domain_interface *ring;
 static void (*on_watch)(const char *path, const char *token);
@@ -45,16 +44,6 @@ static const struct {
 	{ "ENOENT", XEN_ENOENT }, { "EAGAIN", XEN_EAGAIN }, { "EEXIST", XEN_EEXIST },
 	{ "EACCES", XEN_EACCES }, { "ENOSPC", XEN_ENOSPC }, { "EINVAL", XEN_EINVAL },
 };
-
-void store_init(void (*watched)(const char *path, const char *token))
-{
-	ring = machine_page(stub_start->store_mfn);
-	on_watch = watched;
-	events_use(stub_start->store_evtchn);
-	/* Its maker was restarted: xenstored keeps few of them. */
-	if (open_transaction)
-		store_end(open_transaction, true);
-}
 
 uint32_t store_port(void)
 {
@@ -227,6 +216,18 @@ static int call(uint32_t type, uint32_t transaction, const char *a, const char *
 	return answer.error;
 }
 
+void store_init(void (*watched)(const char *path, const char *token))
+{
+	ring = machine_page(stub_start->store_mfn);
+	on_watch = watched;
+	events_use(stub_start->store_evtchn);
+	/* The life before may have taken the event, and not what it told of. */
+	store_read();
+	/* Transactions whose maker was restarted, also one whose name it never read: there may be few. */
+	if (sequence)
+		call(XS_RESET_WATCHES, 0, "", NULL, 1);
+}
+
 int store_begin(uint32_t *transaction)
 {
 	int error = call(XS_TRANSACTION_START, 0, "", NULL, 1);
@@ -238,13 +239,12 @@ int store_begin(uint32_t *transaction)
 	for (p = answer.text; *p >= '0' && *p <= '9'; p++)
 		if (__builtin_mul_overflow(id, 10u, &id) || __builtin_add_overflow(id, *p - '0', &id))
 			return -XEN_EIO;
-	*transaction = open_transaction = id;
+	*transaction = id;
 	return id && !*p ? 0 : -XEN_EIO;
 }
 
 int store_end(uint32_t transaction, int abort)
 {
-	open_transaction = 0;
 	return call(XS_TRANSACTION_END, transaction, abort ? "F" : "T", NULL, 1);
 }
 
@@ -269,7 +269,7 @@ int store_watch(const char *path, const char *token)
 {
 	int error = call(XS_WATCH, 0, path, token, 2);
 
-	/* The life before the restart asked for it already. */
+	/* It is there, whoever asked for it. */
 	return error == -XEN_EEXIST ? 0 : error;
 }
 

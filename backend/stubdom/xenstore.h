@@ -14,7 +14,10 @@
 
 #define STORE_TEXT	1008u	/* longest payload of an answer: the ring less a header */
 
-/* watched is called for each watch event, from a call or from store_read(). */
+/*
+ * watched is called for each watch event, from here, a call or store_read(). After a restart no watch
+ * and no transaction of the life before is left.
+ */
 void store_init(void (*watched)(const char *path, const char *token));
 
 /* The port fired: take what came. */

@@ -57,6 +57,12 @@
  *	the last descriptor and the last mapping of the file are gone (also by kill).
  *	Pages that a program still has mapped stay readable and writable for it until
  *	munmap, but no longer reach the other side.
+ *	When the file goes and the other side does not let go, copies of first and last pages get
+ *	nothing of it any more.
+ *
+ * Access
+ *	A descriptor that was opened for reading only admits XENAPT_IOC_QUERY; every other request on
+ *	it is EBADF. read() of interrupts needs one that was opened for reading.
  *
  * Outage
  *	When the other side restarts, apertures stay and are connected again without
@@ -66,7 +72,8 @@
  *
  * Suspend
  *	When the guest is saved, restored or moved, likewise. Memory of the other side's is other memory
- *	afterwards, with the same contents, at the same addresses; a touch waits until it is there. What only
+ *	afterwards, with the same contents, at the same addresses; a touch waits until it is there (in a system
+ *	call up to the module's request_timeout_ms, then EFAULT; SIGBUS when the device is gone). What only
  *	the other side writes is zeros until it did.
  *
  * Layouts are the same for 32-bit programs on a 64-bit kernel. Reserved fields must
@@ -183,8 +190,10 @@ struct xenapt_ioc_offer_memory {
  * @status: out: enum xenapt_status, as above
  * @reserved: 0
  *
- * EBUSY: the other side still needs it, it stays as it is: ask again later. ETIMEDOUT:
- * not known, the other side may still do it: ask again.
+ * EBUSY: the other side still needs it, it stays as it is: ask again later. Also when the other side
+ * said that it let go but has pages mapped: then nothing reaches it any more, and the aperture stays in the
+ * file until it did let go, or until the file is closed: only that gives up. ETIMEDOUT: not known,
+ * the other side may still do it: ask again.
  */
 struct xenapt_ioc_withdraw {
 	__u32 slot;

@@ -137,14 +137,17 @@ struct xen_aperture *xen_aperture_create(struct xen_aperture_dev *dev,
  * xen_aperture_offer() - an aperture of kernel memory that exists
  * @dev: a connected device
  * @wish: copied; wanted and least are not used; flags: XENAPT_OPEN_PARENT_READ_ONLY or 0
- * @buffer: of kmalloc, vmalloc or the page allocator; need not be aligned, nor contiguous in
- *	memory. Not of the stack or a module's image
+ * @buffer: of vmalloc or the page allocator (single pages, alloc_pages_exact(), or __GFP_COMP); or of
+ *	kmalloc, if no whole page of it is of a slab: above 8 KiB, or less than a page. Need not be aligned,
+ *	nor contiguous in memory. Not of the stack or a module's image
  * @length: bytes
  * @status: as for xen_aperture_create()
  *
  * The buffer must stay allocated until xen_aperture_free() returned, and for as long as
  * xen_aperture_withdraw() says -EBUSY. Partial first and last pages are copies: see
- * xen_aperture_sync(). Its pages are held: freed early, they are lost, not reused.
+ * xen_aperture_sync(). Whole pages are held: freed early, they are lost, not reused. That is why those are
+ * refused that have no reference count of their own: a slab's, and all but the first of an allocation of
+ * several pages that is not compound.
  *
  * Return: as xen_aperture_create(), or -EINVAL (no such memory, length 0).
  */
@@ -223,8 +226,9 @@ bool xen_aperture_unmask(struct xen_aperture *ap);
  * xen_aperture_free().
  *
  * Return: 0 (also when it was withdrawn before), -EBUSY (somebody still maps it: the
- * aperture works on, ask again later), -ETIMEDOUT or -EINTR (not known: the parent may
- * still do it; ask again, or free), or from xen_aperture_errno().
+ * aperture works on; or the parent said that it did not, and Xen says that it does: then it is over, and the
+ * memory is not private yet. Ask again later; only xen_aperture_free() gives up), -ETIMEDOUT or
+ * -EINTR (not known: the parent may still do it; ask again, or free), or from xen_aperture_errno().
  */
 int xen_aperture_withdraw(struct xen_aperture *ap);
 
@@ -233,7 +237,8 @@ int xen_aperture_withdraw(struct xen_aperture *ap);
  * @ap: the aperture, or NULL; not valid afterwards
  *
  * Withdraws it first where needed. What the parent still maps stays allocated and is
- * counted and asked for again later, without the caller. No callback runs after return.
+ * counted and asked for again later, without the caller. No callback runs after return. Of a
+ * buffer of xen_aperture_offer() no partial page is read or written any more, whatever the parent does.
  */
 void xen_aperture_free(struct xen_aperture *ap);
 
@@ -621,5 +626,29 @@ int xen_aperture_test_peek(struct xen_aperture_dev *dev, enum xen_aperture_test_
  * Return: 0, -ENOTCONN.
  */
 int xen_aperture_test_event(struct xen_aperture_dev *dev, enum xenapt_owner lane);
+
+/**
+ * xen_aperture_test_hold() - take a lane's ring from the module; may sleep
+ * @dev: the device
+ * @lane: XENAPT_OWNER_FAST or XENAPT_OWNER_SLOW
+ *
+ * From here on nobody takes responses: its event is not heard. Nothing may be outstanding, and
+ * the caller sees to it that nothing is sent.
+ *
+ * Return: 0, -ENOTCONN, -EBUSY (something is outstanding).
+ */
+int xen_aperture_test_hold(struct xen_aperture_dev *dev, enum xenapt_owner lane);
+
+/**
+ * xen_aperture_test_unhold() - give the ring back; may sleep
+ * @dev: the device
+ * @lane: as to xen_aperture_test_hold(), which returned 0
+ *
+ * The module goes on where the indices are, when the parent answered all that it was shown.
+ *
+ * Return: 0, -ENOTCONN (it died meanwhile), -EBUSY (not all is answered: the ring is as it is, and
+ * breaks).
+ */
+int xen_aperture_test_unhold(struct xen_aperture_dev *dev, enum xenapt_owner lane);
 
 #endif /* _XEN_APERTURE_H */

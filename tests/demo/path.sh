@@ -10,7 +10,7 @@ TICKS=400
 figure() { metric "$GUEST.$1=$2"; }
 ticks() { # NAME: of device 1
 	program "$1" "aperture-timer 1 ticks $TICKS 5000 4"
-	for what in ticks expired lost early twice back; do figure "$1.$what" "$(field $what)"; done
+	for what in ticks expired lost early twice back off_grid; do figure "$1.$what" "$(field $what)"; done
 }
 executed() { # WHICH: operations of the timer so far
 	sleep 1.2

@@ -40,6 +40,7 @@
 #define CHILD	"device/aperture/%u"
 #define PARENT	"/local/domain/0/backend/aperture/9/%u"
 #define A_WHILE	1000000000u
+#define STEP_TURNS	20000u	/* of the loop, in a step of few devices */
 #define PATIENCE	200000u	/* looks of a calm world at a stub domain that does not end */
 
 extern const struct xenaperture_model timer_model, check_model;
@@ -438,9 +439,11 @@ static void step(void)
 /* Others run while the stub domain is busy: now and then, where its turns begin (the linker's --wrap). */
 void __real_loop_turn(void);
 void __wrap_loop_turn(void);
+static unsigned int turns, step_began;
+static bool flood;
+
 void __wrap_loop_turn(void)
 {
-	static unsigned int turns;
 	unsigned int d;
 
 	if (!(++turns % 16)) {
@@ -449,6 +452,11 @@ void __wrap_loop_turn(void)
 			parent_works(d);
 		guest_goes_on();
 		xen_pass(1000);
+	}
+	MUST(!flood || turns - step_began < STEP_TURNS);
+	if (flood && !(turns % 2)) {
+		put(FRONT, 0, "state", "1");
+		put(TRAPPED, 0, "state", "1");
 	}
 	__real_loop_turn();
 }
@@ -480,11 +488,21 @@ bool world_blocked(uint64_t until)
 
 /* ---- an input ---- */
 
+/* As start.c has it. */
+static void do_steps(void)
+{
+	bool more;
+
+	do {
+		more = fast_step();
+		more |= trapped_step();
+	} while (more);
+}
+
 static void live(void)
 {
 	loop_turn();
-	fast_step();
-	trapped_step();
+	do_steps();
 }
 
 /* Every vCPU goes on, but for one that asked for more than can be done soon. */
@@ -621,6 +639,46 @@ static void watched(const char *path, const char *token)
 		fast_watched(path, token);
 }
 
+static unsigned int one_step(bool (*do_step)(void))
+{
+	step_began = turns;
+	return do_step();
+}
+
+static void drop_nodes(void)
+{
+	unsigned int d;
+
+	for (d = 0; d < WORLD_DEVICES; d++) {
+		store_drop(path_of(FRONT, d, NULL));
+		store_drop(path_of(BACK, d, NULL));
+	}
+	for (d = 0; d < WORLD_DOORS; d++) {
+		parent_let_go(d, true);
+		store_drop(path_of(TRAPPED, d, NULL));
+		store_drop(path_of(CHILD, d, NULL));
+		store_drop(path_of(PARENT, d, NULL));
+	}
+}
+
+/* The guest writes its nodes without end, and the toolstack its own: either kind of step gets its turn. */
+static void floods(void)
+{
+	unsigned int i, fast = 0, trapped = 0;
+
+	add(0);
+	add_trapped(0);
+	flood = true;
+	for (i = 0; i < 20; i++) {
+		fast += one_step(fast_step);
+		trapped += one_step(trapped_step);
+	}
+	flood = false;
+	MUST(fast > 10 && trapped > 10);
+	drop_nodes();
+	calm_down();
+}
+
 static void start(void)
 {
 	static bool started;
@@ -641,13 +699,13 @@ static void start(void)
 	fast_start(WORLD_GUEST);
 	door_start(WORLD_GUEST);
 	trapped_start(WORLD_GUEST);
+	floods();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = { data, data + size };
 	static unsigned int inputs;
-	unsigned int d;
 
 	start();
 	in = &input;
@@ -658,8 +716,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		loop_turn();
 		/* A turn is bounded, whatever the rings say: an event for the answers and one a vector. */
 		MUST(xen_sent - before < LANES * (2 + 64) + 300);
-		fast_step();
-		trapped_step();
+		do_steps();
 		if (in && !world_mood(4))
 			step();
 	}
@@ -669,16 +726,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	count_trapped();
 	if (inputs++ % 32)
 		return 0;
-	for (d = 0; d < WORLD_DEVICES; d++) {
-		store_drop(path_of(FRONT, d, NULL));
-		store_drop(path_of(BACK, d, NULL));
-	}
-	for (d = 0; d < WORLD_DOORS; d++) {
-		parent_let_go(d, true);
-		store_drop(path_of(TRAPPED, d, NULL));
-		store_drop(path_of(CHILD, d, NULL));
-		store_drop(path_of(PARENT, d, NULL));
-	}
+	drop_nodes();
 	calm_down();
 	check_books(true);
 	return 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * grant-map DOMAIN ro|rw REFERENCE...: asks Xen to map references of a domain, and undoes it.
+ * grant-map DOMAIN ro|rw|hold REFERENCE...: asks Xen to map references of a domain, and undoes it; hold:
+ * read-only, and each only at the end of its standard input.
  *
  * With a hypercall of its own, past every driver: the status is Xen's (0: mapped, negative: refused).
  * No address is given a mapping (GNTMAP_device_map): the checks are the same.
@@ -51,7 +52,17 @@ static int call(unsigned int op)
 	return ioctl(privcmd, PRIVCMD_HYPERCALL, &h);
 }
 
-static int try_map(uint16_t dom, uint32_t ref, int writable)
+static void wait_for_end(void)
+{
+	char c;
+
+	printf("held\n");
+	fflush(stdout);
+	while (read(0, &c, 1) > 0)
+		;
+}
+
+static int try_map(uint16_t dom, uint32_t ref, int writable, int hold)
 {
 	struct unmap *u = page;
 	struct map *m = page;
@@ -69,6 +80,8 @@ static int try_map(uint16_t dom, uint32_t ref, int writable)
 	address = m->dev_bus_addr;
 	if (status)
 		return status;
+	if (hold)
+		wait_for_end();
 	*u = (struct unmap){ .dev_bus_addr = address, .handle = handle };
 	if (call(OP_UNMAP) || u->status) {
 		printf("reference %u was mapped and cannot be unmapped: %d\n", ref, u->status);
@@ -83,7 +96,7 @@ int main(int argc, char **argv)
 	int i;
 
 	if (argc < 4) {
-		fprintf(stderr, "usage: grant-map DOMAIN ro|rw REFERENCE...\n");
+		fprintf(stderr, "usage: grant-map DOMAIN ro|rw|hold REFERENCE...\n");
 		return 2;
 	}
 	privcmd = open("/dev/xen/privcmd", O_RDWR | O_CLOEXEC);
@@ -96,6 +109,7 @@ int main(int argc, char **argv)
 	dom = (uint16_t)strtoul(argv[1], NULL, 0);
 	for (i = 3; i < argc; i++)
 		printf("reference=%s status=%d\n", argv[i],
-		       try_map(dom, (uint32_t)strtoul(argv[i], NULL, 0), !strcmp(argv[2], "rw")));
+		       try_map(dom, (uint32_t)strtoul(argv[i], NULL, 0), !strcmp(argv[2], "rw"),
+			       !strcmp(argv[2], "hold")));
 	return 0;
 }

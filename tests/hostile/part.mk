@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Parents that break the contract, for the guest's module: programs of dom0.
 
-HOSTILE := $(addprefix $(B)/,hostile-parent hostile-owner poison-parent) $(B)/giving-parent
+HOSTILE := $(addprefix $(B)/,hostile-parent hostile-owner hostile-mapper poison-parent spoil-record) $(B)/giving-parent
 HOSTILE_OBJS := $(B)/tests/hostile/parent.o
 $(HOSTILE): $(B)/%: $(B)/tests/hostile/%.o $(HOSTILE_OBJS)
 	$(call say,LD,$@)

@@ -86,6 +86,24 @@ selftest_ok() {
 	echo "$OUT"
 }
 
+# every_aperture GUEST DEVICE...: on each one of each owner and direction and two of memory that existed, by
+# its kernel and by a program; they stay. 52 pages a device. They end with every_end.
+every_aperture() {
+	ea_guest=$1
+	shift
+	for ea_device; do
+		selftest_ok "$ea_guest" "apertures of every kind of device $ea_device" every "$ea_device"
+		OUT=$(guest_run "$ea_guest" "aperture-every $ea_device >/tmp/every 2>&1 </dev/null &
+			while kill -0 \$! 2>/dev/null && ! grep -q ready /tmp/every; do sleep 0.05; done
+			cat /tmp/every")
+		assert_eq ready "$OUT" "a program with apertures of every kind of device $ea_device"
+	done
+}
+every_end() { # GUEST
+	guest_run "$1" 'killall aperture-every'
+	selftest_ok "$1" "the end of all apertures" drop all
+}
+
 # field NAME: the last value of "NAME=value" in $OUT
 field() {
 	f_value=

@@ -48,6 +48,15 @@ program() {
 	echo "$OUT"
 }
 
+# by_events_only: with the module's look_again=N. Each answer had its event, in both directions: nothing was left
+# unanswered, nobody was reminded, and no answer was found by looking.
+by_events_only() {
+	OUT=$(guest_run "$GUEST" 'echo look=$(cat /sys/module/xen_aperture/parameters/look_again)
+		sed "s/ /=/" /sys/bus/xen/devices/aperture-0/aperture/operations') || fail "no counters of the guest: $OUT"
+	assert_eq "N 0 0 0 0" "$(field look) $(field found) $(field reminded) $(field unanswered) $(field live)" \
+		"look_again; answers found, reminders, operations without an answer, operations left"
+}
+
 # The worker stands still; it goes on when the test ends.
 worker_stop() {
 	WORKER=$(worker_pid "$GUEST")

@@ -19,7 +19,7 @@ in_guest_wait() { # NAME SECONDS WHAT: sets OUT
 in_guest_says() { guest_run "$GUEST" "grep -q '$2' /tmp/$1" 2>/dev/null; }
 
 traffic_start() { # DEVICE
-	in_guest traffic "rm -f /tmp/stop; aperture-save $1 /tmp/stop"
+	in_guest traffic "rm -f /tmp/stop /tmp/stop.call; aperture-save $1 /tmp/stop"
 	wait_until 20 in_guest_says traffic ready || fail "the traffic did not begin: $(guest_run "$GUEST" 'cat /tmp/traffic')"
 }
 traffic_end() { # CONNECTIONS

@@ -39,6 +39,8 @@ assert_eq "$(sed -n "s/^grants.$GUEST //p" counts)" "$(value used 'grant entries
 assert_eq "$(sed -n "s/^ports.$GUEST //p" counts)" "$(value used 'event channels of the guest')" "ports that Xen counts"
 assert_eq 256 "$(value used 'pages mapped of the guest (policy)')" "pages that are mapped"
 assert_eq 1 "$(value used 'aperture devices of the guest')" "devices"
+assert_eq "$(sed -n 's/^ports.Domain-0 //p' counts)" "$(value used 'event channels of domain 0')" "ports of domain 0 that Xen counts"
+assert_eq 32768 "$(value value 'grant entries of domain 0')" "grant entries of domain 0"
 xen-aperture check "$GUEST" type=mem,size=1M type=timer >out || fail "two small devices do not fit: $(cat out)"
 selftest_ok "$GUEST" "its end" drop all
 device_detach_all "$GUEST"

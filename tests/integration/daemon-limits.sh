@@ -6,10 +6,10 @@
 # timeout: 60
 . /rig/tests/_lib.sh
 
-# ask SIZE LEAST FLAGS: sets OUT to what became of it; the aperture is gone again
+# ask SIZE LEAST FLAGS [TAG]: sets OUT to what became of it; the aperture is gone again
 ask() {
 	guest_run "$GUEST" 'rm -f /tmp/ask'
-	guest_run "$GUEST" "aperture-hold 0 $1 1 $3 $2 >/tmp/ask 2>&1 & p=\$!
+	guest_run "$GUEST" "aperture-hold 0 $1 1 $3 $2 ${4:-0} >/tmp/ask 2>&1 & p=\$!
 		n=0; until [ -s /tmp/ask ] || [ \$n = 200 ]; do sleep 0.05; n=\$((n + 1)); done
 		kill -9 \$p 2>/dev/null; wait \$p 2>/dev/null; :"
 	OUT=$(guest_run "$GUEST" 'cat /tmp/ask
@@ -50,7 +50,7 @@ said 'refused by a limit: 131072 bytes needed;.*parent-owned 16 of max_given 16'
 
 progress "a store where it may only read"
 deaths=$(grep -c 'worker died' "$DAEMON_LOG" || :)
-ask 65536 65536 2
+ask 65536 65536 2 0x53544f52	# CHECK_STORES
 said 'worker died: store to slot 0 \(read-only\) of device 0 at octet 512' "where it stored"
 note "workers died: $(($(grep -c 'worker died' "$DAEMON_LOG") - deaths))"
 ready() { # what is asked while the guest has yet to hear of the death ends with that connection, and says so

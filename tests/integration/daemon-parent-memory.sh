@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# title: kill -9 of the worker while the guest uses the parent's memory: neither contents nor mapping notice
-# rows: M14 M16
+# title: kill -9 of the worker while the guest uses the parent's memory and its own unaligned: neither contents nor mapping notice
+# rows: M6 M14 M16
 # guests: pvh
 # guests-long: pv
 # timeout: 90
@@ -13,6 +13,9 @@ kill_once() {
 	set -- $(stat_numbers "$DOMID")
 	kill -9 "$4" || fail "worker $4 was gone already"
 	reconnected "$DOMID" "$3"
+}
+guest_pins() {
+	guest_run "$GUEST" "sed -n 's/^pinned_pages //p' /sys/bus/xen/devices/aperture-0/aperture/limits"
 }
 keep_start() {
 	guest_run "$GUEST" 'rm -f /tmp/stop /tmp/keep'
@@ -45,9 +48,16 @@ keep_stop
 leak_check_begin
 
 keep_start
-ROUNDS=$(short_long 5 100)
-for i in $(seq "$ROUNDS"); do kill_once; done
+ROUNDS=$(short_long 5 1000)
+PINNED=$(guest_pins)
+[ "$PINNED" -gt 0 ] || fail "no page of the program's own memory is pinned"
+for i in $(seq "$ROUNDS"); do
+	kill_once
+	[ $((i % 20)) != 0 ] || progress "kill $i of $ROUNDS"
+done
+assert_eq "$PINNED" "$(guest_pins)" "pages of the program's own memory after $ROUNDS kills"
 keep_stop
+assert_eq 0 "$(guest_pins)" "pages of the program's own memory at its end"
 assert_eq 19 "$(field more_than_all)" "status of a request for more than max_given leaves (E_SIZE_LEAST)"
 [ "$(field workers)" -ge $((ROUNDS / 2)) ] || fail "the program saw $(field workers) workers only"
 [ "$(field rounds)" -ge "$ROUNDS" ] || fail "both sides looked $(field rounds) times only"

@@ -3,6 +3,8 @@
 # rows: N2 N16
 # guests: pvh
 # guests-long: pv
+# vcpus: 1
+# vcpus-long: 2
 # timeout: 120
 # allow: vec 6, #UD
 # allow: domain_crash_sync called
@@ -11,7 +13,7 @@
 . /rig/tests/_leaks.sh
 . /rig/tests/_operations.sh
 
-ROUNDS=$(short_long 1 20)
+ROUNDS=$(short_long 1 100)
 daemon_start
 module_load "$GUEST"
 G=$(domid_of "$GUEST")

@@ -3,12 +3,14 @@
 # rows: N16
 # guests: pv
 # guests-long: pvh
+# vcpus: 1
+# vcpus-long: 2
 # timeout: 120
 . /rig/tests/_lib.sh
 . /rig/tests/_leaks.sh
 . /rig/tests/_operations.sh
 
-ROUNDS=$(short_long 1 20)
+ROUNDS=$(short_long 1 100)
 NAME=victim
 GUEST=$NAME
 daemon_start
@@ -26,7 +28,7 @@ gone() {
 left() { xl list; xenstore-ls -f /local/domain/0/aperture-stub 2>&1; xenstore-ls -f "/local/domain/$STUB" 2>&1; }
 
 make_guest() {
-	guest_create "$TYPE" 1 $NAME || broken "guest $NAME was not created"
+	guest_create "$TYPE" "$VCPUS" $NAME || broken "guest $NAME was not created"
 	DOMID=$(domid_of $NAME)
 	guest_run $NAME 'insmod /lib/modules/extra/xen-aperture.ko' || fail "the module did not load"
 	xen-aperture attach $NAME type=timer,size=4K,fast=yes --stub="$CHECK_STUB" --wait=60 || fail "attach failed"

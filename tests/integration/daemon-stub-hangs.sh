@@ -3,6 +3,8 @@
 # rows: N2 N16
 # guests: pvh
 # guests-long: pv
+# vcpus: 1
+# vcpus-long: 2
 # timeout: 120
 . /rig/tests/_lib.sh
 . /rig/tests/_leaks.sh

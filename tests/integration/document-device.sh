@@ -33,8 +33,11 @@ assert_match 'interrupt=0' "$OUT" "the interrupt for the highest number"
 assert_eq 4 "$(field rolls)" "rolls since the device was attached"
 device_detach_all "$GUEST"
 
-progress "from the start: the first roll is declined"
-fast_attach "$GUEST" type=dice,size=4K
+progress "from the start, as the document does it: the first roll is declined"
+OUT=$(sed "s/myguest/$GUEST/" /usr/local/share/document/attach | sh -eux 2>&1) || fail "the document's commands: $OUT"
+echo "$OUT"
+assert_match ' dice ' "$OUT" "what list says"
+wait_until 20 lane_is fast || fail "the fast lane did not connect: $OUT"
 roll 6 3 second first first
 assert_eq 3 "$(field rolls)" "rolls"
 OUT=$(guest_run "$GUEST" "roll 0 1")

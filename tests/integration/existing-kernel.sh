@@ -15,6 +15,8 @@ for kind in kmalloc vmalloc pages; do
 	selftest_ok "$GUEST" "$kind, from a page's start" offer 0 $kind 0 8192
 done
 selftest_ok "$GUEST" "a directory of two levels" offer 0 vmalloc 77 4194317
+progress "a parent that does not let go"
+selftest_ok "$GUEST" "the buffer is its owner's alone when free returned" late 0
 progress "refused"
 selftest_ok "$GUEST" "what is not to be granted" refused 0
 assert_match 'pinned_pages 0' "$(guest_run "$GUEST" 'cat /sys/bus/xen/devices/aperture-0/aperture/limits')" \

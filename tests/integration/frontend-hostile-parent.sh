@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # title: a parent that breaks the contract: a named error at both ends, no waiter hangs, the next connection works
-# rows: B5
+# rows: B2 B5 M13
 # guests: pv
 # guests-long: pvh
 # timeout: 90
@@ -53,6 +53,43 @@ one signals 110
 assert_match '^status=0 state=4' "$OUT" "signals that mean nothing are harmless"
 one good 87
 one silent 110
+one good 87
+
+# mapper CASE ERRNO-OF-WITHDRAW: an aperture of 16 pages of a parent that lies about its end, withdrawn and ended
+mapper() {
+	progress "withdrawn, $1"
+	hostile-mapper "$domid" 0 "$1" >mapper.out 2>&1 &
+	mapper=$!
+	wait_until 20 grep -q connected mapper.out || fail "withdrawn, $1: no connection: $(cat mapper.out)"
+	used=$(references)
+	selftest_ok "$GUEST" "an aperture" hold 0 65536
+	id=$(field id)
+	OUT=$(selftest "$GUEST" withdraw "$id" 2>&1) || :
+	assert_eq "$2" "$(field errno)" "what the guest hears of its withdrawal"
+	selftest_ok "$GUEST" "its end" drop "$id"
+}
+references() { attr limits | sed -n 's/^grant_references_used //p'; }
+quarantined() { [ "$(attr quarantined_pages)" = "$1" ]; }
+warnings() { guest_run "$GUEST" "dmesg | grep -c 'withdrawn, but the parent still maps 16 pages'" || :; }
+
+warned=$(warnings)
+mapper keeps 16	# EBUSY: Xen says so, whatever the parent says
+wait_until 10 grep -q kept=16 mapper.out || fail "the parent does not keep it: $(cat mapper.out)"
+assert_eq $((warned + 1)) "$(warnings)" "the guest says that the parent still maps 16 pages"
+assert_eq 16 "$(attr quarantined_pages)" "pages in quarantine"
+assert_eq $((used + 16)) "$(references)" "grant references that are not used again"
+guest_run "$GUEST" 'dd if=/dev/zero of=/tmp/fill bs=64k count=512 2>/dev/null; rm /tmp/fill'
+kill $mapper
+wait $mapper || fail "the parent: $(cat mapper.out)"
+assert_eq words=8192\ same=8192 "$(tail -n 1 mapper.out)" "what the parent wrote there is what it finds there"
+wait_until 10 quarantined 0 || fail "still in quarantine when nobody maps them: $(attr quarantined_pages)"
+assert_eq "$used" "$(references)" "grant references when nobody maps them"
+
+mapper again 0
+wait $mapper || fail "the parent: $(cat mapper.out)"
+assert_eq tried=16\ mapped=0 "$(tail -n 1 mapper.out)" "pages that the parent maps after the withdrawal"
+assert_eq 0 "$(attr quarantined_pages)" "pages in quarantine"
+assert_eq $((warned + 1)) "$(warnings)" "warnings of pages that are mapped"
 one good 87
 
 progress "nodes"

@@ -3,6 +3,8 @@
 # rows: N10 BAD
 # guests: pv
 # guests-long: pvh
+# vcpus: 1
+# vcpus-long: 2
 # timeout: 90
 . /rig/tests/_lib.sh
 . /rig/tests/_operations.sh

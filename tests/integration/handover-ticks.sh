@@ -16,6 +16,7 @@ wait_until 20 lane_is fast || fail "the fast lane did not connect"
 judge() { # WHAT
 	for j_what in lost early twice back wrong_labels; do assert_eq 0 "$(field $j_what)" "$1: $j_what"; done
 	assert_eq "$(field expired)" "$(field ticks)" "$1: ticks seen of those that fell due"
+	assert_eq "$(field rounds)" "$(field ticks)" "$1: ticks seen, one for each countdown"
 }
 counters_read
 given=$(first handed_over) got=$(first received)

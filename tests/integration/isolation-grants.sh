@@ -4,29 +4,42 @@
 # guests: pv+pvh
 # timeout: 90
 . /rig/tests/_lib.sh
-A=${GUESTS%% *} B=${GUESTS##* }
+PV=${GUESTS%% *} PVH=${GUESTS##* }
 CHILD_READS=1 PARENT_READS=2 PARENT_OWNED=4
 
-# map_in DOMAIN (0 or a guest's name) ARGUMENTS: what its root can ask of Xen
+# map_in DOMAIN (0 or a guest's name) ARGUMENTS: what its root can ask of Xen; a guest's line has 12 references at most
 map_in() {
-	mi_where=$1 mi_of=$2 mi_how=$3
-	shift 3
-	case $mi_where,$mi_how in
-	0,*) grant-map "$mi_of" "$mi_how" "$@" ;;
-	*,scan) selftest "$mi_where" grantmap "$mi_of" scan "$@" ;;
-	*)	# a few at a time: the self-test takes short lines
-		printf '%s\n' "$@" | xargs -n 4 | while read -r mi_some; do
-			selftest "$mi_where" grantmap "$mi_of" "$mi_how" "$mi_some" || echo "failed: $mi_some"
-		done
-		;;
+	mi_where=$1
+	shift
+	case $mi_where in
+	0) grant-map "$@" ;;
+	*) selftest "$mi_where" grantmap "$@" $CONTROL ;;
 	esac
 }
-# mapping WHERE ok|refused OF ro|rw REFERENCE...: what Xen says of each
+# What a guest can map in any way is asked for beside all that it shall not be able to map: there, a
+# refusal is of the reference. Sets CONTROL.
+control_of() { # DOMAIN (0: none)
+	case $1 in
+	"$PV") CONTROL=${CONTROL_PV:-} ;;
+	"$PVH") CONTROL=${CONTROL_PVH:-} ;;
+	*) CONTROL= ;;
+	esac
+}
+# mapping WHERE ok|refused OF ro|rw|any REFERENCE...: what Xen says of each; any: it is tried both ways
 mapping() {
 	m_where=$1 m_want=$2 m_of=$3 m_how=$4
 	shift 4
+	control_of "$m_where"
 	m_out=$(map_in "$m_where" "$m_of" "$m_how" "$@" 2>&1) || fail "grant-map in $m_where: $m_out"
-	[ -n "$m_out" ] || fail "nothing was tried in $m_where"
+	if [ -n "$CONTROL" ]; then
+		m_mine="^domain=${CONTROL%:*} reference=${CONTROL#*:} "
+		printf '%s\n' "$m_out" | grep "$m_mine" >control || :
+		assert_eq "" "$(grep -v ' status=0$' control || :)" "a reference that is granted to $m_where, mapped $m_how there beside those of domain $m_of"
+		[ -s control ] || fail "the reference that is granted to $m_where was not tried"
+		m_out=$(printf '%s\n' "$m_out" | grep -v "$m_mine") || :
+	fi
+	[ "$m_how" != any ] || set -- "$@" "$@"
+	assert_eq $# "$(printf '%s\n' "$m_out" | grep -c 'status=')" "references tried in $m_where: $m_out"
 	case $m_want in
 	ok) m_bad=$(printf '%s\n' "$m_out" | grep -v ' status=0$') || : ;;
 	refused) m_bad=$(printf '%s\n' "$m_out" | grep -v ' status=-[0-9]*$') || : ;;
@@ -34,61 +47,89 @@ mapping() {
 	assert_eq "" "$m_bad" "references of domain $m_of, mapped $m_how in domain $m_where, should be $m_want"
 	note "$m_how in $m_where of domain $m_of: $m_want ($(printf '%s\n' "$m_out" | head -n 1))"
 }
+lines() { printf '%s\n' "$1" | grep -c . || :; }
+# those of the first list that are not in the second
+without() { printf '%s\n' "$1" | grep -vxF "$2" || :; }
+
+# What was released stays granted to the same guest, which may be given it again, and to nobody else.
+# give GUEST: memory of dom0 that both write. Sets REFS, and WRITABLE: one of them that it can map in any way
+give() {
+	CONTROL=
+	before=$(map_in "$1" 0 scan 8 2047) || fail "scan in $1"
+	assert_eq "" "$before" "references of dom0 that $1 can map before it asks for memory"
+	OUT=$(selftest "$1" keep 0 4 $PARENT_OWNED) || fail "memory of dom0 for $1: $OUT"
+	REFS=$(map_in "$1" 0 scan 8 2047) || fail "scan in $1"
+	assert_eq 5 "$(lines "$REFS")" "references that $1 can map: 4 pages and a directory"
+	writable=$(map_in "$1" 0 rw $REFS | sed -n 's/.* reference=\([0-9]*\) status=0$/\1/p')
+	assert_eq 4 "$(lines "$writable")" "references of dom0 that $1 can map writable, of 4 pages and a directory"
+	WRITABLE=${writable%%
+*}
+}
+
+# memory_for GUEST OTHER RELEASED: memory of dom0 that GUEST only reads; and what it had before
+memory_for() {
+	progress "memory of dom0 that $1 only reads"
+	OUT=$(selftest "$1" keep 0 4 $((PARENT_OWNED | CHILD_READS))) || fail "memory of dom0: $OUT"
+	CONTROL=
+	refs=$(map_in "$1" 0 scan 8 2047)
+	refs=$(without "$refs" "$3")
+	# its directory is where the one before was
+	[ "$(lines "$refs")" -ge 4 ] || fail "$1 finds fewer references than 4 pages more: $refs"
+	mapping "$1" ok 0 ro $refs
+	mapping "$1" refused 0 rw $refs
+	mapping "$2" refused 0 ro $refs $3
+}
+
+# memory_of GUEST OTHER: apertures of its own memory
+memory_of() {
+	domid=$(domid_of "$1")
+	progress "an aperture of $1 that both write: dom0 can map it, $2 cannot"
+	refs=$(selftest "$1" keep 0 4 0) || fail "an aperture in $1: $refs"
+	mapping 0 ok "$domid" rw $refs
+	mapping "$2" refused "$domid" any $refs
+
+	progress "one of $1 that the parent only reads: not even dom0 maps it writable"
+	refs=$(selftest "$1" keep 0 4 $PARENT_READS) || fail "a one-way aperture in $1: $refs"
+	mask=$(xenstore-read "/local/domain/$domid/device/aperture/0/mask-ref")
+	mapping 0 ok "$domid" ro $refs "$mask"
+	mapping 0 refused "$domid" rw $refs "$mask"
+	mapping "$2" refused "$domid" ro $refs "$mask"
+}
+
+# handles GUEST OTHER
+handles() {
+	progress "a handle of $1 in $2"
+	OUT=$(selftest "$1" rawopen 0) || fail "a handle: $OUT"
+	handle=$(field handle)
+	OUT=$(guest_run "$2" "for type in 2 3 4 5; do aperture-selftest named 0 \$type $handle || exit 1; done") ||
+		fail "requests in $2 with a handle of $1: $OUT"
+	assert_eq "4 4" "$(printf '%s\n' "$OUT" | grep -c .) $(printf '%s\n' "$OUT" | grep -c status=E_HANDLE)" \
+		"requests in $2 with a handle of $1, and those that E_HANDLE answers"
+	OUT=$(selftest "$1" named 0 5 "$handle")
+	assert_eq OK "$(field status)" "its release in $1"
+}
 
 daemon_start
-for g in $A $B; do
+for g in $PV $PVH; do
 	module_load "$g"
 	device_attach "$g" type=mem,size=8M
 done
-dom_a=$(domid_of "$A")
 
-progress "an aperture of $A that both write: dom0 can map it, $B cannot"
-refs=$(selftest "$A" keep 0 4 0) || fail "an aperture in $A: $refs"
-mapping 0 ok "$dom_a" rw $refs
-mapping "$B" refused "$dom_a" rw $refs
-mapping "$B" refused "$dom_a" ro $refs
-
-progress "one that the parent only reads: not even dom0 maps it writable"
-refs=$(selftest "$A" keep 0 4 $PARENT_READS) || fail "a one-way aperture in $A: $refs"
-mapping 0 ok "$dom_a" ro $refs
-mapping 0 refused "$dom_a" rw $refs
-mapping "$B" refused "$dom_a" ro $refs
-
-mask=$(xenstore-read "/local/domain/$dom_a/device/aperture/0/mask-ref")
-mapping 0 ok "$dom_a" ro "$mask"
-mapping 0 refused "$dom_a" rw "$mask"
-
-progress "memory of dom0 that $A only reads"
-before=$(map_in "$A" 0 scan 8 2047) || fail "scan in $A"
-assert_eq "" "$before" "references of dom0 that $A can map before it asks for memory"
-OUT=$(selftest "$A" keep 0 4 $((PARENT_OWNED | CHILD_READS))) || fail "memory of dom0: $OUT"
-refs=$(map_in "$A" 0 scan 8 2047)
-[ "$(printf '%s\n' "$refs" | wc -l)" -ge 5 ] || fail "$A finds fewer references than 4 pages and a directory: $refs"
-mapping "$A" ok 0 ro $refs
-mapping "$A" refused 0 rw $refs
-mapping "$B" refused 0 ro $refs
-selftest_ok "$A" "its end" unkeep
-
-# What was released stays granted to the same guest, which may be given it again, and to nobody else.
 progress "memory of dom0 that both write: not its directory"
-OUT=$(selftest "$A" keep 0 4 $PARENT_OWNED) || fail "memory of dom0: $OUT"
-refs=$(map_in "$A" 0 scan 8 2047)
-writable=$(map_in "$A" 0 rw $refs | grep -c ' status=0$') || :
-assert_eq 4 "$writable" "references of dom0 that $A can map writable, of 4 pages and a directory"
-mapping "$B" refused 0 ro $refs
-selftest_ok "$A" "its end" unkeep
-
-progress "a handle of $A in $B"
-OUT=$(selftest "$A" rawopen 0) || fail "a handle: $OUT"
-handle=$(field handle)
-for type in 2 3 4 5; do
-	OUT=$(selftest "$B" named 0 $type "$handle") || fail "request $type: $OUT"
-	assert_eq E_HANDLE "$(field status)" "request $type in $B with a handle of $A"
-done
-OUT=$(selftest "$A" named 0 5 "$handle")
-assert_eq OK "$(field status)" "its release in $A"
+give "$PV"
+refs_pv=$REFS CONTROL_PV=0:$WRITABLE
+give "$PVH"
+refs_pvh=$REFS CONTROL_PVH=0:$WRITABLE
+mapping "$PV" refused 0 ro $refs_pvh
+mapping "$PVH" refused 0 ro $refs_pv
+memory_for "$PV" "$PVH" "$refs_pv"
+memory_for "$PVH" "$PV" "$refs_pvh"
+memory_of "$PV" "$PVH"
+memory_of "$PVH" "$PV"
+handles "$PV" "$PVH"
+handles "$PVH" "$PV"
 
 progress "a directory that is changed after it was read"
 for pages in 3 1021; do
-	selftest_ok "$A" "a directory of $pages pages" changed 0 $pages
+	selftest_ok "$PV" "a directory of $pages pages" changed 0 $pages
 done

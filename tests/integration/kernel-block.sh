@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# title: an aperture is a disk of dom0: bytes both ways, busy while open, whatever ends first
+# title: an aperture is a disk of dom0: bytes both ways, busy while open, whatever ends first; over a save
 # rows: M2 M13 M14
 # guests: pv
 # guests-long: pvh
@@ -87,8 +87,38 @@ dd if=/dev/zero of=zero bs=64k count=$((SIZE / 65536)) 2>/dev/null
 progress "the worker is killed while the disk is open and read"
 round
 leak_check_begin
-round
+ROUNDS=$(short_long 1 100)
+for i in $(seq "$ROUNDS"); do
+	round
+	progress "kill $i of $ROUNDS"
+done
 leak_check_end
+
+# saved: the guest is saved and goes on while a disk is open: that one ends, another has what the guest has
+saved() {
+	disk_open
+	window "$GUEST" load /tmp/a
+	exec 3<"$disk"
+	xl save -c "$GUEST" save >/dev/null || fail "xl save -c failed with status $?"
+	rm -f save
+	unreadable || fail "a disk that was open over a save can be read on"
+	wait_until 20 test -b "$disk" || fail "no disk after the save"
+	assert_eq $((SIZE / 4096)) "$(pinned)" "pages pinned after the save"
+	assert_eq "$(guest_sum "$GUEST" /tmp/a)" "$(disk_sum "$disk")" "what the new disk shows"
+	exec 3<&-
+	window "$GUEST" withdraw
+	assert_eq 0 "$(field errno)" "withdraw after a save"
+	assert_eq 0 "$(pinned)" "pages pinned after a save and a withdraw"
+}
+progress "the guest is saved and goes on while the disk is open"
+at_exit 'rm -f save'
+saved
+# xl has watches of its own until the first save.
+if [ -n "$LONG" ]; then
+	leak_check_begin
+	for i in 1 2 3 4 5; do saved; done
+	leak_check_end
+fi
 
 progress "the guest is destroyed while the disk is open"
 disk_open

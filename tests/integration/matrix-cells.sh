@@ -46,6 +46,15 @@ judge() { # WHAT PATTERN LINES-THAT-MUST-MATCH
 }
 judge "a child's kernel runs kernel code on kernel addresses" ' child_kernel=1 ' ' child=kernel '
 judge "a child's program does not" ' child_kernel=0 ' ' child=user '
+# The ring is in the selector's last two bits. A PV kernel runs in ring 3 like its programs, with Xen's selector.
+PV_KERNEL=0xe033 USER=0x33
+case $TYPE in
+pv) judge "a PV guest's kernel has Xen's selector" " child_cs=$PV_KERNEL " ' child=kernel ' ;;
+*) judge "a PVH guest's kernel runs in ring 0" ' child_cs=0x[0-9a-f]*[048c] ' ' child=kernel ' ;;
+esac
+judge "a guest's program runs in ring 3" " child_cs=$USER " ' child=user '
+judge "the kernel of domain 0, which is PV, has Xen's selector" " parent_cs=$PV_KERNEL " ' parent=kernel '
+judge "a process of domain 0 runs in ring 3" " parent_cs=$USER " ' parent=user '
 judge "a parent's kernel thread runs kernel code on kernel addresses" ' parent_kernel=1 parent_thread=1 ' ' parent=kernel '
 judge "a parent's process does not" ' parent_kernel=0 parent_thread=0' ' parent=user '
 judge "eight nonces to the parent" ' to_parent=8 ' ' direction=\(both\|parent-reads\) '

@@ -3,6 +3,8 @@
 # rows: BAD N5
 # guests: pvh
 # guests-long: pv
+# vcpus: 1
+# vcpus-long: 2
 # timeout: 90
 . /rig/tests/_lib.sh
 . /rig/tests/_operations.sh
@@ -31,9 +33,20 @@ named() {
 	esac
 	case $named_text in "$2:"*) ;; *) return 1 ;; esac
 }
+# What LANE's parent counts, as the guest sees it: requests or errors
+counted() { # LANE NAME
+	case $1 in fast) c_file=fast_parent_counters ;; slow) c_file=parent_counters ;; esac
+	c_line=$(guest_run "$GUEST" "grep '^$2 ' /sys/bus/xen/devices/aperture-0/aperture/$c_file") || fail "no counters of the $1 lane"
+	echo "${c_line#* }"
+}
+# How LANE's connection ended, as the guest says it
+guest_says() { # LANE PATTERN
+	case $1 in fast) gs_file=fast_last_error ;; slow) gs_file=last_error ;; esac
+	guest_run "$GUEST" "grep -q '$2' /sys/bus/xen/devices/aperture-0/aperture/$gs_file"
+}
 # The next connections of both lanes
 again() { # WHAT
-	xen-aperture detach "$GUEST" 0 --wait=10 >/dev/null 2>&1 || xen-aperture detach "$GUEST" 0 --force || :
+	xen-aperture detach "$GUEST" 0 --wait=20 || fail "$1: the device does not go by itself"
 	xen-aperture attach "$GUEST" type=check,size=1M,id=0,fast=yes --wait=60 || fail "$1: the device does not come again"
 	wait_until 20 lane_is fast || fail "$1: the first device does not come again"
 	operate "$1: afterwards" 500
@@ -42,8 +55,12 @@ again() { # WHAT
 
 progress "operations that are none"
 for lane in 1 2; do
+	[ $lane = 1 ] && name=fast || name=slow
+	errors=$(counted $name errors)
 	selftest_ok "$GUEST" "lane $lane" badops 0 $lane
 	assert_eq 0 "$(field wrong)" "cases that went wrong on lane $lane"
+	[ "$(field cases)" -ge 30 ] || fail "only $(field cases) cases on lane $lane"
+	assert_eq "$(field cases)" "$(($(counted $name errors) - errors))" "errors that the parent of lane $lane counted"
 done
 operate "after wrong operations" 1000
 neighbour "wrong operations"
@@ -54,9 +71,10 @@ selftest_ok "$GUEST" "events" event 0 2 5000
 operate "after events" 500
 neighbour "events"
 
+storm_began() { [ "$(counted $lane requests)" -gt $((before + 64)) ]; }
 for lane in fast slow; do
-	number=1
-	[ $lane = fast ] || number=2
+	number=1 register=0
+	[ $lane = fast ] || number=2 register=0x200
 	progress "the $lane ring's producer far ahead"
 	selftest_ok "$GUEST" "producer" poke 0 ring-$lane 0 4 0x7fffffff
 	selftest "$GUEST" event 0 $number || :
@@ -66,19 +84,31 @@ for lane in fast slow; do
 	progress "garbage in the $lane ring"
 	selftest_ok "$GUEST" "garbage" garbage 0 ring-$lane 5
 	selftest "$GUEST" event 0 $number || :
-	sleep 0.5
+	wait_until 5 named $lane 'E_RING' || fail "nobody said E_RING of garbage in the $lane ring"
 	neighbour "garbage in the $lane ring"
 	again "garbage in the $lane ring"
 	progress "a $lane ring without an end"
-	guest_start "$GUEST" "aperture-selftest endless 0 $number 2500" endless
-	sleep 1
+	before=$(counted $lane requests)
+	guest_start "$GUEST" "aperture-selftest storm 0 $number 5000" storm
+	wait_until 4 storm_began || fail "the parent of the $lane lane counts no requests: $(cat storm)"
 	neighbour "a $lane ring without an end"
-	guest_wait || fail "endless: $(cat endless)"
-	again "a $lane ring without an end"
+	during=$(counted $lane requests)
+	guest_wait || fail "storm: $(cat storm)"
+	OUT=$(cat storm)
+	echo "$OUT"
+	after=$(counted $lane requests)
+	assert_eq 0 "$(field error)" "a $lane ring without an end"
+	assert_eq "$(field answers)" "$((after - before))" "requests that the parent of the $lane lane counted"
+	[ "$after" -gt "$during" ] || fail "the storm was over before the other device was asked"
+	[ "$(field turns)" -ge 20 ] || fail "only $(field turns) turns of a $lane ring without an end"
+	note "a $lane ring without an end: $(field answers) requests in $(field turns) turns"
+	operate "after a $lane ring without an end" 500
 	progress "garbage in the $lane event page"
 	selftest_ok "$GUEST" "garbage" garbage 0 event-$lane 7
 	selftest "$GUEST" event 0 $number || :
-	sleep 0.5
+	# Its status word: the guest hears of it with the next answer, as if the parent had ended it.
+	guest_run "$GUEST" "aperture-op 0 read $register 8" || :
+	wait_until 5 guest_says $lane '^E_. parent: ' || fail "the guest does not say that its parent ended the $lane lane"
 	neighbour "garbage in the $lane event page"
 	again "garbage in the $lane event page"
 done
@@ -95,10 +125,18 @@ for seed in 1 2; do
 	neighbour "garbage in the mask page"
 	again "garbage in the mask page"
 done
+# Nobody can load it: operations on the state end with E_RECORD until RESET, those of independent registers do not.
 for seed in 1 2; do
+	errors=$(($(counted fast errors) + $(counted slow errors)))
 	spoil record $seed
 	selftest "$GUEST" event 0 2 || :
-	guest_run "$GUEST" 'aperture-op 0 exchange 0 8 1; aperture-op 0 exchange 8 8 1' || :
+	for register in 0 8; do
+		if OUT=$(guest_run "$GUEST" "aperture-op 0 exchange $register 8 1" 2>&1); then fail "garbage in the record page: $OUT"; fi
+		assert_match ' status=87 ' "$OUT" "register $register after garbage in the record page (E_RECORD)"
+	done
+	[ $(($(counted fast errors) + $(counted slow errors) - errors)) -ge 2 ] || fail "nobody counted an error"
+	OUT=$(guest_run "$GUEST" 'aperture-op 0 read 0x200 8' 2>&1) || fail "an independent register after garbage in the record page: $OUT"
 	neighbour "garbage in the record page"
+	operate "after garbage in the record page" 500
 done
 again "garbage in the record page"

@@ -10,17 +10,17 @@
 . /rig/tests/_operations.sh
 GUEST_TIMEOUT=300
 daemon_start
-module_load "$GUEST" operation_timeout_ms=4000
+module_load "$GUEST" operation_timeout_ms=4000 look_again=N
 device_attach "$GUEST" type=check,size=1M
 assert_eq "" "$(stub_of "$GUEST" || :)" "stub domain of a guest without fast=yes"
 
 progress "every octet, size and direction"
-operate "table" 0 mix=table
+operate "table" 0 mix=table batch=256
 assert_eq 0 "$(field by_first)" "operations that a first device answered"
 assert_eq "$(field operations)" "$(field by_second)" "operations that the second device answered"
 [ "$(field refused)" -gt 10000 ] || fail "only $(field refused) wrong operations were refused"
 progress "random operations of a program and, with callbacks, of the kernel"
-operate "random" 20000 seed="$VCPUS"
+operate "random" 20000 seed="$VCPUS" batch=256
 selftest_ok "$GUEST" "callbacks" operate 0 20000 32
 assert_eq 0 "$(field wrong)" "answers that differ from the reference"
 
@@ -32,6 +32,8 @@ selftest_ok "$GUEST" "masked and in service" held 0
 progress "four programs at once, each in order"
 for row in 0 1 2 3; do guest_start "$GUEST" "aperture-operate 0 4000 mix=row row=$row seed=$row" "row.$row"; jobs="${jobs:-} $GUEST_JOB"; done
 for job in $jobs; do guest_wait "$job" || fail "one of four programs: $(cat row.?)"; done
+
+by_events_only
 
 progress "nobody serves"
 daemon_stop

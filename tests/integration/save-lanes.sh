@@ -3,6 +3,8 @@
 # rows: M13 M14 N16
 # guests: pv
 # guests-long: pvh
+# vcpus: 1
+# vcpus-long: 2
 # timeout: 150
 . /rig/tests/_lib.sh
 . /rig/tests/_operations.sh
@@ -21,5 +23,5 @@ progress "xl restore"
 restore
 connected_again 0
 in_guest_wait ticks 60 "ticks"
-for t in lost early twice back; do assert_eq 0 "$(field $t)" "ticks: $t"; done
+for t in lost early twice back off_grid; do assert_eq 0 "$(field $t)" "ticks: $t"; done
 wait_until 30 lane_is fast || fail "the first device does not answer: $(xen-aperture list "$GUEST")"

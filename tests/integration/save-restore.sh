@@ -2,6 +2,8 @@
 # title: xl save and restore under traffic: memory of either side, operations and ticks go on
 # rows: M13 M14 N16
 # guests: pv pvh
+# vcpus: 1
+# vcpus-long: 2
 # timeout: 120
 . /rig/tests/_lib.sh
 . /rig/tests/_save.sh

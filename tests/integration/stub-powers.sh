@@ -2,6 +2,8 @@
 # title: what a stub domain may do to its guest and to others: nothing; with a target, all to that guest only
 # rows: N1 N15
 # guests: pv pvh
+# vcpus: 1
+# vcpus-long: 2
 # timeout: 60
 . /rig/tests/_lib.sh
 . /rig/tests/_stub.sh
@@ -48,7 +50,7 @@ xl destroy powers
 
 [ "$TYPE" = pvh ] || exit 0
 progress "with a target"
-guest_create pvh 1 target 'on_poweroff="preserve"'
+guest_create pvh "$VCPUS" target 'on_poweroff="preserve"'
 at_exit "xl destroy target 2>/dev/null || :"
 stub_make powerful "$STUB_FILES/powers-stub" target
 xenstore-write "/local/domain/$S/aperture/other" "$(domid_of "$GUEST")" "/local/domain/$S/aperture/all" 1

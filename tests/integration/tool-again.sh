@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# title: a guest that restarts by plain xl has its devices again, first and trapped ones too; nothing twice
-# rows: M13 N2
+# title: a guest that restarts, by itself or by plain xl, has its devices again, first and trapped ones too; nothing twice
+# rows: M13 M14 N2
 # guests: pvh
 # guests-long: pv
 # timeout: 90
@@ -10,7 +10,10 @@ NAME=returns
 UUID=5ca1ab1e-0000-4000-8000-00000000cafe
 FILE=/var/lib/xen-aperture/guests/$UUID
 at_exit "rm -f $FILE; xl destroy $NAME-aperture 2>/dev/null; ! guest_alive $NAME || guest_destroy $NAME"
-loaded() { guest_run $NAME 'insmod /lib/modules/extra/xen-aperture.ko' || fail "the module did not load"; }
+loaded() {
+	guest_run $NAME 'insmod /lib/modules/extra/xen-aperture.ko && insmod /lib/modules/extra/aperture_selftest.ko' ||
+		fail "the modules did not load"
+}
 # up ID [STUB]: connected, and its first device in that stub domain
 up() { xen-aperture list $NAME | grep -Eq "^$NAME +[0-9]+ +$1 .* ${2:--} +connected$"; }
 stub() { xl domid $NAME-aperture 2>/dev/null; }
@@ -20,9 +23,9 @@ daemon_start
 progress "what is remembered"
 guest_create "$TYPE" 1 $NAME "uuid=\"$UUID\"" 'on_reboot="restart"' || broken "guest $NAME did not start"
 loaded
-xen-aperture attach $NAME type=mem,size=64K --wait=20 || fail "attach failed"
+xen-aperture attach $NAME type=mem,size=64K,apertures=16 --wait=20 || fail "attach failed"
 xen-aperture attach $NAME type=timer,id=5,fast=yes --revoke=70 --wait=20 || fail "attach of a timer failed"
-want="id=0,type=mem,size=65536,apertures=8
+want="id=0,type=mem,size=65536,apertures=16
 id=5,type=timer,size=4096,apertures=8,fast=yes --revoke=70"
 if [ "$TYPE" = pvh ]; then
 	xen-aperture attach $NAME type=timer,io=0x600,id=7,timeout=900 --revoke=80 --wait=20 || fail "attach of a trapped timer failed"
@@ -34,21 +37,42 @@ assert_eq "600 root" "$(stat -c '%a %U' "$FILE")" "who may read it"
 WAS=$(cat "$FILE")
 before=$(domid_of $NAME) stub_before=$(stub)
 
-progress "the guest reboots"
-guest_start $NAME 'echo b >/proc/sysrq-trigger'
 elsewhere() { e_now=$(domid_of $NAME) && [ "$e_now" != "$before" ] && guest_ready $NAME; }
-wait_until 60 elsewhere || fail "no new domain $NAME: $(xl list)"
-same "the reboot"
-loaded
-wait_until 20 up 0 || fail "device 0: $(xen-aperture list $NAME)"
+again() { # WHAT: the guest is another domain, and device 0 is there
+	wait_until 60 elsewhere || fail "no new domain $NAME after $1: $(xl list)"
+	same "$1"
+	loaded
+	wait_until 20 up 0 || fail "device 0 after $1: $(xen-aperture list $NAME)"
+}
+progress "the guest's kernel restarts at once, with each kind of aperture mapped"
+every_aperture $NAME 0
+guest_start $NAME 'echo b >/proc/sysrq-trigger'
+again "a restart"
+
+# By the drivers' shutdown, with programs running.
+progress "xl reboot, with each kind of aperture mapped"
+every_aperture $NAME 0
+wait_until 20 up 5 "$(stub)" || fail "device 5 and its first one: $(xen-aperture list $NAME)"
+leak_check_begin
+before=$(domid_of $NAME) stub_before=$(stub)
+xl reboot $NAME || fail "xl reboot failed with status $?"
+again "xl reboot"
+wait_until 20 up 5 "$(stub)" || fail "device 5 and its first one: $(xen-aperture list $NAME)"
+every_aperture $NAME 0
+leak_check_end 20
 [ "$(stub)" != "$stub_before" ] || fail "the stub domain $stub_before is still the old one"
 wait_until 20 up 5 "$(stub)" || fail "device 5 and its first one: $(xen-aperture list $NAME)"
+octet() { guest_run $NAME "dd if=/dev/port bs=1 skip=$(($1)) count=1 2>/dev/null | hexdump -v -e '1/1 \"%02x\"'"; }
+trapped_up() { xen-aperture list $NAME | grep -Eq "^$NAME .* 7 +timer +io 0x600-0x8ff .* $(stub) +connected$"; }
+trapped_again() { # WHEN: the same device at the same place, as new
+	trapped_up || fail "the trapped device after $1: $(xen-aperture list $NAME)"
+	assert_eq 900 "$(xenstore-read "/local/domain/$(stub)/aperture/trapped/7/timeout-ms")" "timeout-ms after $1"
+	assert_eq 80 "$(xenstore-read "/local/domain/$(stub)/aperture/trapped/7/revoke-ms")" "revoke-ms after $1"
+	assert_eq 08 "$(octet 0x618)" "a register after $1"
+	assert_eq 00 "$(octet 0x650)" "LABEL after $1"
+}
 if [ "$TYPE" = pvh ]; then
-	xen-aperture list $NAME | grep -Eq "^$NAME .* 7 +timer +io 0x600-0x8ff .* $(stub) +connected$" ||
-		fail "the trapped device: $(xen-aperture list $NAME)"
-	assert_eq 900 "$(xenstore-read "/local/domain/$(stub)/aperture/trapped/7/timeout-ms")" "timeout-ms"
-	assert_eq 80 "$(xenstore-read "/local/domain/$(stub)/aperture/trapped/7/revoke-ms")" "revoke-ms"
-	assert_eq 08 "$(guest_run $NAME "dd if=/dev/port bs=1 skip=1560 count=1 2>/dev/null | hexdump -v -e '1/1 \"%02x\"'")" "a register"
+	trapped_again "the reboot"
 fi
 assert_eq 70 "$(xenstore-read "/local/domain/$(stub)/backend/aperture-fast/$(domid_of $NAME)/5/revoke-ms")" "revoke-ms"
 

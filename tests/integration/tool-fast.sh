@@ -75,6 +75,7 @@ for type in $(short_long pvh "pv pvh"); do
 	S=$(stub_of)
 	assert_match '^[1-9][0-9]*$' "$S" "the stub domain's number"
 	assert_eq "$NAME-aperture" "$(xl domname "$S")" "the stub domain's name"
+	! xenstore-exists "/local/domain/0/aperture-stub/$S/target" || fail "a stub domain without trapped devices has a target"
 	assert_eq 7 "$(xenstore-read "/local/domain/$S/aperture/spin-us")" "spin-us"
 	assert_eq all "$(fast_node "$S" 0/route)" "route"
 	assert_eq 70 "$(fast_node "$S" 0/revoke-ms)" "revoke-ms"

@@ -2,6 +2,8 @@
 # title: trapped devices by the tool: created and attached at ports and in memory, listed, counted, detached, refused
 # rows: N15 BAD
 # guests: none
+# vcpus: 1
+# vcpus-long: 4
 # timeout: 90
 . /rig/tests/_lib.sh
 
@@ -21,7 +23,7 @@ cfg() { # TYPE DEVICES...
 	cfg_type=$1
 	shift
 	grep -v '^aperture' "$RIG_GUESTS/$cfg_type.cfg" >guest.cfg
-	echo "name = \"$NAME\"" >>guest.cfg
+	printf 'name = "%s"\nvcpus = %s\n' "$NAME" "$VCPUS" >>guest.cfg
 	echo "aperture = [ $* ]" >>guest.cfg
 }
 says() { # STATUS PATTERN COMMAND...
@@ -75,8 +77,11 @@ json=$(xen-aperture list --json | tr -d ' \n')
 assert_match "\"door\":\"io\",\"address\":1536,\"size\":768,\"stub_domain\":$S" "$json" "JSON of list"
 assert_eq 08000000 "$(port 0x618 4)" "COMPARATORS by port"
 assert_eq 0x00000008 "$(mem $AUTO+0x10018)" "COMPARATORS in memory"
-! guest_run $NAME "cat /proc/iomem" | grep -Ei '(^| )(ff0|f[0-9a-f]{7}-ff[1-9a-f])' ||
-	fail "Linux uses the window: $(guest_run $NAME 'cat /proc/iomem')"
+# Begin and end of each range, in decimal, in front of its line.
+map=$(guest_run $NAME "tr -d ' ' </proc/iomem | while IFS=-: read -r b e what; do echo \$((0x\$b)) \$((0x\$e)) \$what; done") || fail "no /proc/iomem"
+[ "$(echo "$map" | awk '$2 > 0' | wc -l)" -ge 3 ] || fail "the guest's map of memory: $map"
+in_window=$(echo "$map" | awk -v b=$((AUTO)) -v e=$((AUTO + 64 * 65536)) '$2 >= b && $1 < e')
+assert_eq "" "$in_window" "what Linux has in the window of mmio=auto"
 counted() { [ "$(counter 0 trapped)" -ge 4 ] && [ "$(counter 1 trapped)" -ge 1 ]; }
 wait_until 10 counted || fail "stat does not count accesses: $(xen-aperture stat $NAME)"
 assert_match "device 0: timer, trapped at io 0x600-0x8ff by stub domain $S" "$(xen-aperture stat $NAME 0)" "stat"
@@ -96,7 +101,12 @@ says 5 'device 0 of guest [0-9]+ is a trapped one: .*detach it' xen-aperture ins
 says 5 'device 0 of guest [0-9]+ is a trapped one: .*detach it' xen-aperture uninstall $NAME 0
 says 5 'no first device but trapped ones' xen-aperture uninstall $NAME
 assert_eq 2 "$(xen-aperture list $NAME | grep -c "^$NAME ")" "devices after what was refused"
+says 1 'gave up: E_ADDRESS: the range does not end where addresses do' xen-aperture attach $NAME type=timer,io=0xff00
+says 1 'mmio=0x1000000: guest [0-9]+ has memory there' xen-aperture attach $NAME type=timer,mmio=0x1000000
+# What libxl makes for a guest whose disk a QEMU serves.
+xenstore-write "/local/domain/0/device-model/$G/state" running
 OUT=$(xen-aperture attach $NAME type=timer,io=0x1000,id=7) || fail "attach failed: $OUT"
+xenstore-rm "/local/domain/0/device-model/$G"
 assert_match "device 7 of guest $NAME \($G\) is reached at io 0x1000-0x12ff, through stub domain $S" "$OUT" "attach"
 assert_eq 08000000 "$(port 0x1018 4)" "COMPARATORS of the third one"
 assert_eq "$(domid_of $NAME)" "$G" "the guest"
@@ -108,11 +118,41 @@ assert_eq ffffffff "$(port 0x618 4)" "where a device was"
 assert_eq 08000000 "$(port 0x1018 4)" "another one, after detach"
 assert_eq "$S" "$(stub_of $NAME)" "the stub domain with two devices left"
 ! xenstore-exists "/local/domain/$G/aperture/0" || fail "the guest is still told of device 0"
-xen-aperture detach $NAME all || fail "detach all failed"
+
+progress "the last trapped device goes: the stub domain's power over the guest with it"
+guest_run $NAME 'insmod /lib/modules/extra/xen-aperture.ko' || fail "the module did not load"
+xen-aperture attach $NAME type=timer,size=4K,fast=yes,id=3 --route=all --revoke=60 || fail "attach of a device with rings failed"
+xen-aperture detach $NAME 1 || fail "detach failed"
+assert_eq "$S" "$(stub_of $NAME)" "the stub domain with a trapped device left"
+OUT=$(xen-aperture detach $NAME 7) || fail "detach of the last trapped device: $OUT"
+assert_match "stub domain $S, which had power over guest $G, is replaced by [0-9]+, which has none" "$OUT" "detach"
 assert_eq ffffffff "$(port 0x1018 4)" "where a device was"
+new=$(stub_of $NAME)
+[ "$new" != "$S" ] && ! xl domname "$S" 2>/dev/null || fail "the stub domain with power over the guest is still there: $(xl list)"
+! xenstore-exists "/local/domain/0/aperture-stub/$new/target" || fail "the new stub domain is noted with a target"
+fast_row() { xen-aperture list $NAME | grep -Eq "^$NAME +[0-9]+ +3 +timer .* $new +connected$"; }
+wait_until 20 fast_row || fail "the first device beside rings: $(xen-aperture list $NAME)"
+assert_eq 60 "$(xenstore-read "/local/domain/$new/backend/aperture-fast/$G/3/revoke-ms")" "its revoke-ms"
+assert_match '^lane=fast status=0 ' "$(guest_run $NAME 'aperture-op 3 read 0 8')" "who answers"
+# Xen gives a domain one target, once: this one had none.
+set-target "$new" "$G" || fail "the new stub domain has a target"
+
+xen-aperture detach $NAME all || fail "detach all failed"
+guest_run $NAME 'rmmod xen_aperture'
 assert_eq "no aperture devices" "$(xen-aperture list $NAME)" "list"
 ! stub_of $NAME || fail "the stub domain is still there"
 ! xenstore-exists "/local/domain/$G/aperture" || fail "nodes of the guest: $(xenstore-ls "/local/domain/$G/aperture")"
+
+progress "beside an ioreq server of domain 0 (a device model has one); more than eight"
+server=$(make-server "$G") || broken "no ioreq server"
+for i in 1 2 3 4 5 6 7 8; do
+	xen-aperture attach $NAME type=timer,io=0x${i}000 >/dev/null 2>&1 || fail "attach of device $i failed"
+done
+says 1 'trapped devices' xen-aperture attach $NAME type=timer,io=0x9000
+assert_eq 08000000 "$(port 0x8018 4)" "COMPARATORS of the eighth"
+xen-aperture detach $NAME all >/dev/null || fail "detach all failed"
+! stub_of $NAME || fail "the stub domain stays beside domain 0's server"
+make-server "$G" "$server" || broken "the ioreq server stays"
 
 progress "a stub domain that never serves"
 says 4 'the stub domain [0-9]+ has not taken it up after 1 s' xen-aperture attach $NAME type=timer,io=0x600 --wait=1 \

@@ -2,6 +2,8 @@
 # title: a guest's own port and memory accesses reach the first device; other addresses are nobody's
 # rows: N15
 # guests: none
+# vcpus: 4
+# vcpus-long: 1
 # timeout: 60
 . /rig/tests/_lib.sh
 . /rig/tests/_stub.sh
@@ -9,7 +11,7 @@
 
 G=trapped
 MMIO=0xfe000000
-trap_guest $G 4
+trap_guest $G "$VCPUS"
 trap_stub $G
 trap_device 0 timer io 0x600
 trap_device 1 timer mmio $MMIO

@@ -30,4 +30,4 @@ UART_TRAPPED=$TRAPPED
 table "ports" 0 27 2
 TRAPPED=$UART_TRAPPED
 counts_settle 2 "$(field immediate_accesses)"
-table "memory" 1 329
+table "memory" 1 361

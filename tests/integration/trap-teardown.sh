@@ -2,6 +2,8 @@
 # title: every end of a guest with trapped devices, under load: nothing remains, no (null) domain, no hung vCPU
 # rows: N15 N16
 # guests: none
+# vcpus: 1
+# vcpus-long: 4
 # timeout: 120
 # allow: domain_crash_sync called
 # allow: domain_crash called
@@ -14,6 +16,7 @@ at_exit "xl destroy $NAME 2>/dev/null; xl destroy $NAME-aperture 2>/dev/null"
 grep -v '^aperture' "$RIG_GUESTS/pvh.cfg" >guest.cfg
 cat >>guest.cfg <<-END
 	name = "$NAME"
+	vcpus = $VCPUS
 	aperture = [ "type=timer,io=0x600", "type=timer,mmio=auto" ]
 END
 stub() { xl domid $NAME-aperture 2>/dev/null; }
@@ -23,7 +26,8 @@ restarted() { [ "$(restarts)" -gt "$1" ]; }
 start() {
 	xen-aperture create guest.cfg -- -q >/dev/null || fail "create failed"
 }
-# Accesses without end, of both kinds: a vCPU that hangs stops them.
+# Accesses without end, of both kinds: a vCPU that hangs stops them. Beside them those that the second device
+# answers (WALL): one is out at any time.
 load() {
 	guest_run $NAME ': >/tmp/turns'
 	guest_start $NAME 'while :; do
@@ -31,7 +35,20 @@ load() {
 		devmem 0xff010018 32 >/tmp/seen
 		echo >>/tmp/turns
 	done'
+	guest_start $NAME 'while :; do devmem 0xff010040 32 >/tmp/wall; done'
 }
+forwarded() { xen-aperture stat $NAME 1 | awk '$1 == "forwarded" { print $2 }'; }
+has_forwarded() { [ "$(forwarded)" -ge "$1" ]; }
+# stands_still: the worker does from now on; an access waits for it
+stands_still() {
+	wait_until 20 has_forwarded 5 || fail "the worker has nothing to do: $(forwarded) accesses sent on"
+	WORKER=$(worker_pid $NAME-aperture) || fail "no worker serves the stub domain"
+	at_exit "kill -CONT $WORKER 2>/dev/null"
+	kill -STOP "$WORKER"
+	wait_until 5 stopped || fail "the worker did not stop"
+	sleep 0.5
+}
+stopped() { [ "$(awk '{ print $3 }' "/proc/$WORKER/stat")" = T ]; }
 turns() { guest_run $NAME 'wc -l </tmp/turns' || fail "the guest does not answer: it hangs"; }
 moved() { [ "$(turns)" -gt "$1" ]; }
 goes_on() { # WHEN
@@ -67,8 +84,10 @@ progress "detached under load, and attached again"
 start
 guest_ready $NAME || fail "the guest did not come up"
 load
-xen-aperture detach $NAME 1 >/dev/null || fail "detach failed"
+stands_still
+xen-aperture detach $NAME 1 --force --wait=5 >/dev/null || fail "detach failed while the worker stands still"
 goes_on "detach"
+kill -CONT "$WORKER" 2>/dev/null || :
 assert_eq 0xFFFFFFFF "$(guest_run $NAME 'devmem 0xff010018 32')" "where a device was"
 xen-aperture attach $NAME type=timer,mmio=auto,id=1 >/dev/null || fail "attach failed"
 assert_eq 0x00000008 "$(guest_run $NAME 'devmem 0xff010018 32')" "a device that is there again"
@@ -94,7 +113,16 @@ assert_eq "$S" "$(stub)" "the stub domain"
 xenstore-write "/local/domain/$S/aperture/restart-entry" "$good"
 goes_on "a time without a restart"
 
+progress "the guest is destroyed while the worker stands still"
+stands_still
+xl destroy $NAME
+remains "the guest's end while its worker stood still"
+
 progress "apertured is killed, and the guest destroyed under load"
+start
+guest_ready $NAME || fail "the guest did not come up"
+load
+wait_until 20 has_forwarded 1 || fail "no access is sent on"
 kill -9 "$(daemon_pid)"
 xl destroy $NAME
 remains "the guest's end while no apertured was there"

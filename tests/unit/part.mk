@@ -31,17 +31,17 @@ UNIT_SRCS_test_tool_stat := $(call unit_tool,statfile store say) $(U)/tool_xenst
 			    $(call unit_core,parse status)
 UNIT_SRCS_test_tool_device := $(call unit_tool,spec address device store change wait removal say) \
 			      $(U)/tool_xenstore.c $(call unit_core,parse status)
-UNIT_SRCS_test_tool_fast := $(call unit_tool,spec address device store change wait removal say stub fast trapped intercept) \
+UNIT_SRCS_test_tool_fast := $(call unit_tool,spec address device store change wait removal say uuid stub fast renew remember serving trapped intercept) \
 			    $(U)/tool_xenstore.c $(call unit_core,parse status)
 UNIT_SRCS_test_tool_trapped := $(UNIT_SRCS_test_tool_fast)
-UNIT_SRCS_test_tool_limits := $(call unit_tool,limits spec address say table) $(call unit_core,parse status)
-UNIT_SRCS_test_tool_remember := $(call unit_tool,remember serving spec address store say wait device) \
+UNIT_SRCS_test_tool_limits := backend/daemon/config.c $(call unit_tool,limits policy spec address say table) $(call unit_core,parse status)
+UNIT_SRCS_test_tool_remember := $(call unit_tool,remember uuid serving spec address store say wait device) \
 				$(U)/tool_xenstore.c $(call unit_core,parse status)
 UNIT_SRCS_test_xenbus := backend/lib/xenbus.c backend/lib/log.c backend/lib/stat.c \
 			 $(U)/tool_xenstore.c $(call unit_core,handshake negotiate parse status)
-UNIT_SRCS_test_daemon := $(addprefix backend/daemon/,config.c maptrack.c message.c) $(call unit_core,parse)
+UNIT_SRCS_test_daemon := $(addprefix backend/daemon/,config.c maptrack.c means.c message.c) backend/lib/means.c $(call unit_core,parse)
 
-UNIT_SRCS_test_workers := $(addprefix backend/daemon/,nodes.c workers.c files.c wishes.c message.c elsewhere.c keeper.c) \
+UNIT_SRCS_test_workers := $(addprefix backend/daemon/,config.c nodes.c workers.c files.c wishes.c message.c elsewhere.c keeper.c) \
 			  $(addprefix backend/lib/,give.c pool.c xenbus.c log.c stat.c) \
 			  $(U)/tool_xenstore.c $(call unit_core,directory handshake negotiate parse status)
 UNIT_SRCS_test_stubs := backend/daemon/stubs.c backend/daemon/watchdog.c \
@@ -49,14 +49,15 @@ UNIT_SRCS_test_stubs := backend/daemon/stubs.c backend/daemon/watchdog.c \
 			$(call unit_core,handshake negotiate parse status)
 UNIT_SRCS_test_returns := backend/daemon/returns.c $(addprefix backend/lib/,xenbus.c log.c stat.c) \
 			  $(U)/tool_xenstore.c $(call unit_core,handshake negotiate parse status)
-UNIT_SRCS_test_connection := $(addprefix backend/lib/,api.c connection.c give.c gntalloc.c guest.c host_linux.c kernel.c log.c pool.c \
+UNIT_SRCS_test_connection := $(addprefix backend/lib/,api.c connection.c give.c gntalloc.c guest.c host_linux.c kernel.c log.c means.c pool.c \
 			     stat.c) $(CORE_SRCS)
-UNIT_SRCS_test_pool := $(addprefix backend/lib/,give.c pool.c log.c) $(call unit_core,directory)
+UNIT_SRCS_test_pool := $(addprefix backend/lib/,give.c means.c pool.c log.c) $(call unit_core,directory)
 UNIT_SRCS_test_kernel := backend/lib/kernel.c backend/lib/log.c
 UNIT_SRCS_test_access := $(call unit_core,access)
 UNIT_SRCS_test_model := $(call unit_core,model parse)
 UNIT_SRCS_test_record :=
 UNIT_SRCS_test_door := $(call unit_core,access operations model parse)
+UNIT_SRCS_test_store :=
 UNIT_SRCS_test_operations := $(addprefix backend/devices/timer/,timer.c timer_slow.c) \
 			     $(call unit_core,operations model parse)
 UNIT_SRCS_test_timer := $(addprefix backend/devices/timer/,timer.c timer_slow.c) \
@@ -70,7 +71,7 @@ UNIT_LIBS_test_sandbox := -lseccomp -lcap
 UNIT_TESTS := test_parse test_negotiate test_directory test_ring test_signals test_device \
 	      test_handshake test_contract test_tool_spec test_tool_stat test_tool_device test_xenbus test_daemon \
 	      test_workers test_connection test_kernel test_sandbox test_stubs test_tool_fast test_access test_model test_record test_operations test_timer test_uart \
-	      test_owner test_child test_door test_pool test_returns test_admission test_tool_limits test_tool_remember test_tool_trapped
+	      test_owner test_child test_door test_store test_pool test_returns test_admission test_tool_limits test_tool_remember test_tool_trapped
 UNIT_PLAIN := $(UNIT_TESTS) test_interleavings test_threads
 UNIT_ASAN := $(UNIT_TESTS)
 UNIT_TSAN := test_threads
@@ -96,12 +97,14 @@ UNIT_LINK_tsan := -fsanitize=thread
 
 $(B)/asan/tests/fuzz/%.o: UNIT_CPPFLAGS += -DFUZZ_MAIN
 $(B)/asan/backend/stubdom/%.o $(B)/asan/tests/fuzz/stub/%.o $(B)/asan/tests/fuzz/fuzz_stub.o \
-$(B)/tests/unit/test_door.o $(B)/asan/tests/unit/test_door.o: UNIT_CPPFLAGS += \
+$(foreach t,door store,$(B)/tests/unit/test_$(t).o $(B)/asan/tests/unit/test_$(t).o): UNIT_CPPFLAGS += \
 	-DSTUB_HOSTED -Ibackend/stubdom -DXENAPERTURE_VERSION='"$(VERSION)"'
 
 $(B)/asan/backend/lib/%.o $(B)/asan/backend/daemon/%.o $(B)/asan/tests/unit/test_xenbus.o \
 $(patsubst %,$(B)/asan/tests/unit/test_%.o,daemon workers connection kernel sandbox stubs pool returns): UNIT_CPPFLAGS += \
 	-D_GNU_SOURCE -Ibackend/lib -DXENAPERTURE_DEVICES='"/devices"' -DXENAPERTURE_RUN='"/run/xen-aperture"'
+
+$(B)/asan/toolstack/policy.o: UNIT_CPPFLAGS += -DXENAPERTURE_SYSCONF='"/etc"'
 
 # variant, program, sources, arguments
 define unit_program
@@ -124,6 +127,12 @@ $(foreach t,$(UNIT_PLAIN),$(call unit_rule,plain,$(t)))
 $(foreach t,$(UNIT_ASAN),$(call unit_rule,asan,$(t)))
 $(foreach t,$(UNIT_TSAN),$(call unit_rule,tsan,$(t)))
 $(foreach f,$(FUZZ),$(call fuzz_rule,$(firstword $(subst :, ,$(f))),$(lastword $(subst :, ,$(f)))))
+
+fuzz: $(foreach f,$(FUZZ),$(B)/unit/asan/$(firstword $(subst :, ,$(f))))
+	@for f in $(subst :,=,$(FUZZ)); do \
+		echo "$${f%=*}: seed $(SEED)"; \
+		$(B)/unit/asan/$${f%=*} $$(($${f#*=} * 20)) $(SEED) || exit 1; done
+.PHONY: fuzz
 
 unit-run: unit-headers unit-cli unit-calls
 .PHONY: unit-run unit-headers unit-cli unit-calls unit check-barriers

@@ -81,6 +81,10 @@ static void test_all_guests(void)
 	fake_fail(p->f, FAKE_MAP, 1, 3);
 	CHECK_EQ(pair_named(p, XENAPT_REQ_MAP, h, &r), XENAPT_E_GRANT);
 	CHECK_EQ(left, 12);
+	fake_fail(p->f, FAKE_MAP, 1, FAKE_NO_ELEMENT);	/* this side's table is full */
+	CHECK_EQ(pair_named(p, XENAPT_REQ_MAP, h, &r), XENAPT_E_MAPPED_PAGES);
+	CHECK_EQ(r.value, 0);
+	CHECK_EQ(left, 12);
 	p->type.refuse = true;
 	CHECK_EQ(pair_named(p, XENAPT_REQ_MAP, h, &r), XENAPT_E_DEVICE);
 	CHECK_EQ(left, 12);
@@ -144,11 +148,12 @@ static void test_offered(void)
 	CHECK(pair_end(p));
 }
 
-/* A description that is refused takes nothing. */
+/* A description that is refused takes nothing. Whose fault it is, is said. */
 static void test_bad_offer(void)
 {
 	struct pair *p = begin();
-	struct buffer b;
+	struct buffer b, large;
+	unsigned int i;
 
 	CHECK(child_describe(&p->child, &b, 12 * PAGE, 0, false));
 	fake_fail(p->f, FAKE_COPY, 1, 0);
@@ -157,8 +162,21 @@ static void test_bad_offer(void)
 	fake_fail(p->f, FAKE_ALLOC, 2, 0);
 	open_and_offer(p, &b, XENAPT_E_MEMORY);
 	CHECK_EQ(offered, 64);
+	fake_fail(p->f, FAKE_COPY, 1, FAKE_NO_ELEMENT);
+	open_and_offer(p, &b, XENAPT_E_MAPPED_PAGES);
+	CHECK_EQ(offered, 64);
 	xapt_device_close(&p->device);
 	CHECK_EQ(offered, 64);
+	/* Of an index, and of the pages behind it. */
+	offered = left = p->own_pages = 2000;
+	CHECK(child_describe(&p->child, &large, 1021 * PAGE, 0, false));
+	for (i = 1; i <= 2; i++) {
+		fake_fail(p->f, FAKE_COPY, i, FAKE_NO_ELEMENT);
+		open_and_offer(p, &large, XENAPT_E_MAPPED_PAGES);
+	}
+	CHECK_EQ(offered, 2000);
+	xapt_device_close(&p->device);
+	CHECK(child_forget(&p->child, &large));
 	CHECK(child_forget(&p->child, &b));
 	CHECK(pair_end(p));
 }

@@ -186,14 +186,14 @@ static void test_forget(void)
 	xapt_child_init(&child);
 	/* Not sent yet: as if it never was. */
 	send(1, 0);
-	xapt_child_forget(&child, id_of(9, 0));
+	CHECK(!xapt_child_forget(&child, id_of(9, 0)));
 	CHECK(!send(2, 0));
-	xapt_child_forget(&child, id_of(1, 0));
+	CHECK(!xapt_child_forget(&child, id_of(1, 0)));
 	CHECK(send(2, 0));
 	prepare();
 	connect(0);
 	/* Sent: its entry stays taken until it is answered. */
-	xapt_child_forget(&child, id_of(2, 0));
+	CHECK(xapt_child_forget(&child, id_of(2, 0)));
 	CHECK(!send(3, 0));
 	send(3, 1);
 	xapt_child_push(&child);
@@ -207,7 +207,7 @@ static void test_forget(void)
 	CHECK(send(4, 0));
 	/* A new connection forgets it. */
 	xapt_child_push(&child);
-	xapt_child_forget(&child, id_of(4, 0));
+	CHECK(xapt_child_forget(&child, id_of(4, 0)));
 	prepare();
 	CHECK(!connect(0));
 	CHECK(!answer_one(XENAPT_OK));

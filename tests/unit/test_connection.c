@@ -18,6 +18,8 @@
 static int handle, event_fd = -1;
 static unsigned int mapped;	/* pages */
 static uint32_t bad_ref;	/* cannot be mapped */
+static unsigned int room = 1000;	/* pages that can be mapped */
+static uint32_t read_only_ref, calls;
 static void *record_map;
 
 xengnttab_handle *xengnttab_open(struct xentoollog_logger *logger, unsigned int flags)
@@ -37,12 +39,18 @@ void *xengnttab_map_domain_grant_refs(xengnttab_handle *h, uint32_t n, uint32_t 
 				      int prot)
 {
 	void *addr = mmap(NULL, n * 4096ul, prot, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	bool bad = mapped + n > room;
+	uint32_t i;
 
 	(void)h;
 	(void)domid;
-	if (bad_ref && refs[n - 1] == bad_ref) {
+	calls++;
+	for (i = 0; i < n; i++)
+		bad |= (bad_ref && refs[i] == bad_ref) ||
+		       (read_only_ref && refs[i] == read_only_ref && prot & PROT_WRITE);
+	if (bad) {
 		munmap(addr, n * 4096ul);
-		errno = ENOENT;
+		errno = EINVAL;
 		return NULL;
 	}
 	mapped += n;
@@ -56,6 +64,16 @@ int xengnttab_unmap(xengnttab_handle *h, void *addr, uint32_t n)
 	(void)h;
 	mapped -= n;
 	return munmap(addr, n * 4096ul);
+}
+
+int xengnttab_grant_copy(xengnttab_handle *h, uint32_t n, xengnttab_grant_copy_segment_t *copy)
+{
+	(void)h;
+	CHECK_EQ(n, 1);
+	CHECK_EQ(copy->flags, GNTCOPY_source_gref);
+	CHECK_EQ(copy->source.foreign.domid, 5);
+	copy->status = bad_ref && copy->source.foreign.ref == bad_ref ? GNTST_bad_gntref : GNTST_okay;
+	return 0;
 }
 
 xenevtchn_handle *xenevtchn_open(struct xentoollog_logger *logger, unsigned int flags)
@@ -328,6 +346,8 @@ static void test_model(void)
 	CHECK_EQ(x->armed, UINT64_MAX);
 	CHECK_EQ(stat_file.map->head, x->record->head);
 	CHECK(stat_file.map->second.commits >= 2);
+	CHECK_EQ(stat_file.map->second.injected, 1);
+	CHECK_EQ(stat_file.map->second.coalesced, 0);
 	/* What the first device counts is copied without an event. */
 	x->record->fast.hits = 1234;
 	CHECK_EQ(mprotect(x->mask, 4096, PROT_READ | PROT_WRITE), 0);	/* as the child has it */
@@ -384,6 +404,67 @@ static void test_bad_record(void)
 	CHECK(strstr(xenaperture_error(), "record-ref 1"));
 	bad_ref = 0;
 	closed(x);
+}
+
+static char logged[512];
+
+static void keep_line(enum xenaperture_level level, const char *line)
+{
+	(void)level;
+	snprintf(logged, sizeof(logged), "%s", line);
+}
+
+/* A batch of seven fails: a reference is to blame, by its number, or none, and then the limit is named. */
+static void test_whose_fault(void)
+{
+	static const uint32_t refs[7] = { 11, 12, 13, 14, 15, 16, 17 };
+	struct xapt_log_limit said = { 0 };
+	struct xapt_host h = { .domid = 5, .who = "guest 5", .said = &said };
+	uint32_t i, bad, most;
+
+	xapt_log_to(keep_line);
+	logged[0] = '\0';
+	for (i = 0; i < 7; i++) {
+		bad_ref = refs[i];
+		CHECK(!xapt_host_map(&h, refs, 7, PROT_READ | PROT_WRITE, &bad));
+		CHECK_CASE(bad == i, i, bad);
+		CHECK_EQ(errno, EINVAL);
+		bad_ref = 0;
+		read_only_ref = refs[i];
+		CHECK(!xapt_host_map(&h, refs, 7, PROT_READ | PROT_WRITE, &bad));
+		CHECK_CASE(bad == i, i, bad);
+		read_only_ref = 0;
+	}
+	CHECK_STR(logged, "");
+	/* Room for some of it, or for nothing at all: each reference by itself is good. */
+	for (most = 0; most < 7; most++) {
+		room = most;
+		calls = 0;
+		logged[0] = '\0';
+		CHECK(!xapt_host_map(&h, refs, 7, PROT_READ | PROT_WRITE, &bad));
+		CHECK_CASE(bad == 7, most, bad);
+		CHECK_CASE(calls < 10, most, calls);
+		CHECK(strstr(logged, "cannot map 7 pages of the guest: this domain has no maptrack entries left: raise gnttab_max_maptrack_frames="));
+	}
+	room = 1000;
+	CHECK_EQ(mapped, 0);
+}
+
+/* The ring's pages, too. */
+static void test_full(void)
+{
+	struct xenaperture *x = calloc(1, sizeof(*x));
+
+	CHECK_EQ(xapt_guest_open(&guest, 5, 100), 0);
+	CHECK_EQ(xapt_connection_init(x, &guest, &table, NULL, 0), 0);
+	for (room = 0; room < 3; room++) {
+		CHECK_EQ(xapt_connection_open(x, &link_to, NULL), XENAPT_E_MAPPED_PAGES);
+		CHECK(strstr(xenaperture_error(), "this domain can map no more"));
+		CHECK_EQ(mapped, 0);
+	}
+	room = 1000;
+	xapt_guest_close(&guest);
+	free(x);
 }
 
 static void refuses(struct xenaperture_table t, const char *why)
@@ -443,6 +524,8 @@ static CU_TestInfo tests[] = {
 	{ "a model: another time", test_rearm },
 	{ "a model: not agreed, or none", test_without_feature },
 	{ "a record that cannot be mapped", test_bad_record },
+	{ "whose fault it is", test_whose_fault },
+	{ "no more can be mapped", test_full },
 	{ "tables", test_tables },
 	CU_TEST_INFO_NULL,
 };

@@ -8,8 +8,43 @@
 
 #include "../../backend/daemon/config.h"
 #include "../../backend/daemon/maptrack.h"
+#include "../../backend/daemon/means.h"
 #include "../../backend/daemon/message.h"
 #include "check.h"
+
+static uint64_t xen_says;
+
+uint64_t xen_own_grants(struct xen *x)
+{
+	(void)x;
+	return xen_says;
+}
+
+/* Of the grant table: what the pools have and what is kept is not there; without Xen nothing is known. */
+static void test_means(void)
+{
+	struct xapt_pool_total given = { .entries = 1000 };
+	struct xapt_means now;
+	struct means m;
+
+	means_init(&m, NULL, &given);
+	m.source.look(&m.source, &now);
+	CHECK_EQ(now.entries, UINT64_MAX);
+	means_init(&m, (struct xen *)&given, &given);
+	xen_says = UINT64_MAX;
+	m.source.look(&m.source, &now);
+	CHECK_EQ(now.entries, UINT64_MAX);
+	xen_says = 1000 + XAPT_ENTRIES_KEPT;
+	m.source.look(&m.source, &now);
+	CHECK_EQ(now.entries, 0);
+	xen_says += 5;
+	m.source.look(&m.source, &now);
+	CHECK_EQ(now.entries, 5);
+	xen_says = 8;
+	m.source.look(&m.source, &now);
+	CHECK_EQ(now.entries, 0);
+	CHECK(now.memory && now.memory != UINT64_MAX);
+}
 
 static const char *parse(const char *text, struct config *c)
 {
@@ -219,6 +254,7 @@ static CU_TestInfo tests[] = {
 	{ "long configuration", test_long },
 	{ "noise", test_noise },
 	{ "maptrack", test_maptrack },
+	{ "means of this domain", test_means },
 	{ "messages", test_messages },
 	{ "wrong messages", test_wrong_messages },
 	CU_TEST_INFO_NULL,

@@ -1022,6 +1022,9 @@ static void interrupts(void)
 	CHECK_EQ(count->notified, 2);
 	CHECK_EQ(count->suppressed, 2);
 	CHECK_EQ(count->coalesced, 1);
+	/* Of these the vectors': apertures have signals of their own. */
+	CHECK_EQ(p->device.signals.vectors_notified, 1);
+	CHECK_EQ(p->device.signals.vectors_coalesced, 1);
 	CHECK_EQ(p->child.event->interrupt[2] | p->child.event->interrupt[3], 0);
 	CHECK(!memcmp(&p->child.event->parent, count, sizeof(*count)));
 	CHECK(pair_end(p));

@@ -116,7 +116,7 @@ static struct guest_vcpu {
 	uint64_t answer, expected;
 	uint64_t value[KINDS];		/* the reference */
 	uint64_t random;
-	unsigned int wrong;
+	unsigned int wrong, elements;
 } guests[VCPUS];
 
 static void expect_write(struct guest_vcpu *g, unsigned int kind, uint64_t value)
@@ -146,6 +146,7 @@ static void ask(unsigned int v)
 			expect_write(g, kind, memory[v][i]);
 		}
 	}
+	g->elements += g->access.count;
 	g->state = READY;
 	g->waits = true;
 }
@@ -270,7 +271,15 @@ bool slow_forward(unsigned int door, const struct xenapt_request *request)
 	return true;
 }
 
-void slow_give_up(unsigned int door, uint64_t id) { (void)door, (void)id; CHECK(false); }
+static enum { NEVER, FORGOTTEN, OUT } given_up;
+
+bool slow_give_up(unsigned int door, uint64_t id)
+{
+	(void)door, (void)id;
+	CHECK(given_up != NEVER);
+	return given_up == OUT;
+}
+
 bool slow_connected(unsigned int door) { (void)door; return connected; }
 
 /* Its turn; then the answers of those that arrive. */
@@ -375,12 +384,19 @@ static void live(void)
 	}
 }
 
+static volatile unsigned int deaths;
+
 static void judge(uint64_t seed, uint64_t moment)
 {
 	const struct sample *s;
+	uint64_t elements = 0;
 	unsigned int v, kind;
 
 	door_close(0);
+	for (v = 0; v < VCPUS; v++)
+		elements += guests[v].elements;
+	/* Kept over deaths; the one that was being counted may count again. */
+	CHECK_CASE(shared.fast.trapped >= elements && shared.fast.trapped <= elements + deaths, seed, moment);
 	xapt_operations_take(&second, clock_now());
 	s = (const struct sample *)second.record.slot.state;
 	for (v = 0; v < VCPUS; v++) {
@@ -390,8 +406,6 @@ static void judge(uint64_t seed, uint64_t moment)
 			CHECK_CASE(s->value[kind][v] == guests[v].value[kind], seed, moment);
 	}
 }
-
-static volatile unsigned int deaths;
 
 /* Ends at the given moment, and after that twice more, soon. False: it never came. */
 static bool die_at(uint64_t seed, uint64_t moment)
@@ -489,6 +503,77 @@ static void test_thief(void)
 	CHECK(keeps >= THEFT_NS && keeps < 2 * THEFT_NS);
 }
 
+static void begin_access(unsigned int v, unsigned int kind)
+{
+	struct guest_vcpu *g = &guests[v];
+
+	g->at = PROGRAM;
+	g->access = (struct xapt_access){
+		.address = BASE + AT(kind, v), .size = 8, .count = REPS, .port = true, .write = true,
+		.pointer = true, .data = 8 * REPS * v,
+	};
+	g->state = READY;
+	g->waits = true;
+}
+
+static unsigned int elements_of(unsigned int v)
+{
+	return guests[v].waits ? journal_step(v).walk.done : REPS;
+}
+
+/* One entry for all of them: it goes round. */
+static void test_shortage(void)
+{
+	unsigned int turns, v, most, least = 0;
+
+	begin_world(1);
+	connected = true;
+	doors[0].taken = doors[0].stale = ~BIT(IOREQ_VCPUS);
+	for (v = 0; v < VCPUS; v++)
+		begin_access(v, LONG);
+	for (turns = 0; turns < TURNS && least < REPS; turns++) {
+		now += 50000;
+		second_turn();
+		door_serve(ioreq_ports());
+		for (v = 0, most = 0, least = REPS; v < VCPUS; v++) {
+			most = elements_of(v) > most ? elements_of(v) : most;
+			least = elements_of(v) < least ? elements_of(v) : least;
+		}
+		CHECK_CASE(most <= least + 1, most, least);
+	}
+	CHECK_EQ(least, REPS);
+	door_close(0);
+}
+
+static void time_out(int how)
+{
+	unsigned int turns;
+
+	given_up = how;
+	begin_world(1);
+	places[0].setup.timeout_ns = THEFT_NS;
+	begin_access(1, LONG);
+	for (turns = 0; turns < TURNS && guests[1].waits; turns++) {
+		now += 50000;
+		door_serve(ioreq_ports());
+	}
+	given_up = NEVER;
+	CHECK(!guests[1].waits);
+}
+
+/* An entry stays taken only where an answer may come yet. */
+static void test_given_up(void)
+{
+	time_out(FORGOTTEN);
+	CHECK_EQ(doors[0].taken, 0);
+	door_close(0);
+	time_out(OUT);
+	CHECK_EQ(doors[0].taken, BIT(1));
+	door_connected(0);
+	CHECK_EQ(doors[0].taken, 0);
+	door_close(0);
+}
+
 /* A timer that brings the first device down whenever it has the state. */
 static void test_bomb(void)
 {
@@ -519,6 +604,8 @@ static CU_TestInfo tests[] = {
 	{ "death anywhere", test_death_anywhere },
 	{ "poison", test_poison },
 	{ "thief", test_thief },
+	{ "shortage", test_shortage },
+	{ "given up", test_given_up },
 	{ "bomb", test_bomb },
 	CU_TEST_INFO_NULL,
 };

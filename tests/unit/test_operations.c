@@ -18,24 +18,30 @@
 
 /* ---- the sample device ------------------------------------------------------------------ */
 
-enum { QUICK, FICKLE, LONG, ALONE };
+enum { QUICK, FICKLE, LONG, COUNTED, ALONE };
 
 /* Registers: a row of each kind, one for each submitter, so that only its own order matters. */
 #define QUICK_AT(n)	(0x100u + 8u * (n))	/* fast */
 #define FICKLE_AT(n)	(0x200u + 8u * (n))	/* fast, but for odd values */
 #define LONG_AT(n)	(0x300u + 8u * (n))	/* slow */
+#define COUNTED_AT(n)	(0x380u + 8u * (n))	/* as fickle, and each read counts */
 #define ALONE_AT(n)	(0x400u + 8u * (n))	/* slow, independent */
 #define MIX		1u			/* command, fast: argument = submitter */
+#define UNWELCOME	77u			/* ... but for this one: declined */
 #define DRAIN		2u			/* command, slow */
+#define ALONE_VECTOR	SUBMITTERS		/* raised by what touches no state */
 
 struct sample {
-	uint64_t value[3][SUBMITTERS];
+	uint64_t value[4][SUBMITTERS];
 	uint64_t pending;
 };
 
 static uint32_t sample_read(struct xenaperture_run *run, uint32_t id, uint32_t n, uint64_t *value)
 {
-	*value = ((struct sample *)run->state)->value[id][n];
+	uint64_t *v = &((struct sample *)run->state)->value[id][n];
+
+	*value = *v;
+	*v += id == COUNTED;
 	return XENAPT_OK;
 }
 
@@ -53,7 +59,7 @@ static uint32_t take_in(struct xenaperture_run *run, uint32_t id, uint32_t n, ui
 
 static uint32_t fast_write(struct xenaperture_run *run, uint32_t id, uint32_t n, uint64_t value)
 {
-	return id == FICKLE && value % 2 ? XENAPT_E_DECLINED : take_in(run, id, n, value);
+	return (id == FICKLE || id == COUNTED) && value % 2 ? XENAPT_E_DECLINED : take_in(run, id, n, value);
 }
 
 static uint32_t fast_command(struct xenaperture_run *run, uint32_t number, uint64_t n,
@@ -61,6 +67,8 @@ static uint32_t fast_command(struct xenaperture_run *run, uint32_t number, uint6
 {
 	struct sample *s = run->state;
 
+	if (n == UNWELCOME)
+		return XENAPT_E_DECLINED;
 	if (number != MIX || n >= SUBMITTERS)
 		return XENAPT_E_VALUE;
 	*result = s->value[QUICK][n];
@@ -73,6 +81,7 @@ static uint32_t slow_read(struct xenaperture_run *run, uint32_t id, uint32_t n, 
 	if (id != ALONE)
 		return sample_read(run, id, n, value);
 	CHECK(!run->state);
+	xenaperture_raise(run, ALONE_VECTOR);
 	*value = 4711 + n;
 	return XENAPT_OK;
 }
@@ -110,6 +119,8 @@ static const struct xenaperture_register registers[] = {
 	ROW(QUICK_AT, QUICK, XENAPERTURE_READ | XENAPERTURE_WRITE | XENAPERTURE_FAST),
 	ROW(FICKLE_AT, FICKLE, XENAPERTURE_READ | XENAPERTURE_WRITE | XENAPERTURE_FAST),
 	ROW(LONG_AT, LONG, XENAPERTURE_READ | XENAPERTURE_WRITE),
+	ROW(COUNTED_AT, COUNTED, XENAPERTURE_READ | XENAPERTURE_WRITE | XENAPERTURE_FAST |
+				 XENAPERTURE_READ_CHANGES),
 	ROW(ALONE_AT, ALONE, XENAPERTURE_READ | XENAPERTURE_INDEPENDENT),
 };
 
@@ -120,10 +131,10 @@ static const struct xenaperture_model sample = {
 	.version = XENAPERTURE_MODEL_VERSION,
 	.type = "sample",
 	.registers = registers,
-	.nr_registers = 4,
+	.nr_registers = 5,
 	.commands = commands,
 	.nr_commands = 2,
-	.vectors = SUBMITTERS,
+	.vectors = SUBMITTERS + 1,
 	.state_version = 1,
 	.state_size = sizeof(struct sample),
 	.fast = { sample_read, fast_write, fast_command },
@@ -485,7 +496,8 @@ static void same_state(void)
 
 static struct xenapt_operation random_operation(uint64_t *seed)
 {
-	static const uint32_t row[] = { QUICK_AT(0), QUICK_AT(0), FICKLE_AT(0), LONG_AT(0), ALONE_AT(0) };
+	static const uint32_t row[] = { QUICK_AT(0), QUICK_AT(0), FICKLE_AT(0), LONG_AT(0), COUNTED_AT(0),
+					ALONE_AT(0) };
 	unsigned int s = (unsigned int)(check_random(seed) % SUBMITTERS);
 	struct xenapt_operation op = { .submitter = (uint8_t)s };
 
@@ -497,7 +509,7 @@ static struct xenapt_operation random_operation(uint64_t *seed)
 		return op;
 	}
 	op.size = (uint8_t)(1u << check_random(seed) % 4);
-	op.reg = row[check_random(seed) % 5] + 8 * s + check_random(seed) % 8 / op.size * op.size;
+	op.reg = row[check_random(seed) % 6] + 8 * s + check_random(seed) % 8 / op.size * op.size;
 	op.direction = (uint8_t)(check_random(seed) % XENAPT_OP_DIRECTIONS);
 	if (op.size > 1 && check_random(seed) % 50 == 0)
 		op.reg += 1;	/* straddles */
@@ -845,10 +857,11 @@ static void read_too_late(void)
 	}
 }
 
-/* ... but what touches no state was done: declined, it would be done twice. */
+static const struct xenapt_operation read_alone = { .reg = ALONE_AT(1), .size = 8, .submitter = 5 };
+
+/* ... but what touches no state was done: declined, it would be done twice. And so is its vector true. */
 static void what_stands(void)
 {
-	static const struct xenapt_operation read_alone = { .reg = ALONE_AT(1), .size = 8, .submitter = 5 };
 	struct xenapt_request q = overtaken(false), alone = q;
 	struct xapt_operations *o = &w.lane[SLOW_LANE];
 	struct xenapt_response r = { 0 };
@@ -862,6 +875,31 @@ static void what_stands(void)
 	CHECK(!o->apart);
 	CHECK(!xapt_operations_end(o, false, clock_of(SLOW_LANE), &raise));
 	CHECK_EQ(o->resumes >> 5 & 3, 2);	/* the second one only has to wait for RESUME */
+	CHECK_EQ(raise, 1u << ALONE_VECTOR);
+	xapt_operations_begin(o, clock_of(SLOW_LANE));
+	xapt_operations_end(o, false, clock_of(SLOW_LANE), &raise);
+	CHECK_EQ(raise >> ALONE_VECTOR, 0);
+}
+
+/* Nor does RESET take it back. */
+static void what_stands_over_reset(void)
+{
+	struct xenapt_request q = { .id = XENAPT_OP_ID | 99, .u.operation = read_alone };
+	struct xapt_operations *o = &w.lane[SLOW_LANE];
+	struct xenapt_response r = { 0 };
+	uint64_t raise;
+
+	bare_world();
+	lane_down(FAST_LANE);
+	take();
+	xapt_operations_begin(o, clock_of(SLOW_LANE));
+	CHECK_EQ(xapt_operations_execute(o, &q, NULL, &r, clock_of(SLOW_LANE)), XAPT_EXECUTED);
+	q.id++;
+	q.u.operation = (struct xenapt_operation){ .reg = XENAPT_COMMAND_RESET,
+						   .direction = XENAPT_OP_WRITE };
+	CHECK_EQ(xapt_operations_execute(o, &q, NULL, &r, clock_of(SLOW_LANE)), XAPT_EXECUTED);
+	CHECK(xapt_operations_end(o, false, clock_of(SLOW_LANE), &raise));
+	CHECK_EQ(raise, 1u << ALONE_VECTOR);
 }
 
 /* ... and TAKE, behind an operation of the same turn, finds it at home again. */
@@ -1009,6 +1047,77 @@ static void range_is_last(void)
 	CHECK_EQ(w.declined[SLOW_LANE], 1);
 }
 
+/* Executed, then sent again while its aperture is not mapped yet: the answer is known. */
+static void range_of_before(void)
+{
+	struct xenapt_operation op = { .reg = LONG_AT(1), .size = 8, .direction = XENAPT_OP_WRITE,
+				       .value = 7, .submitter = 1, .handle = 99, .length = 8 };
+	struct xenapt_request q = { .id = XENAPT_OP_ID | 99, .u.operation = op };
+	struct xapt_operations *o = &w.lane[SLOW_LANE];
+	struct xenapt_response r = { 0 };
+	uint64_t memory, raise;
+
+	bare_world();
+	lane_down(FAST_LANE);
+	take();
+	for (unsigned int i = 0; i < 3; i++) {
+		if (i)
+			lane_up(SLOW_LANE);
+		xapt_operations_begin(o, clock_of(SLOW_LANE));
+		CHECK_EQ(xapt_operations_execute(o, &q, i ? NULL : &memory, &r, clock_of(SLOW_LANE)),
+			 XAPT_EXECUTED);
+		CHECK(xapt_operations_end(o, false, clock_of(SLOW_LANE), &raise));
+		CHECK_EQ(r.status, XENAPT_OK);
+		CHECK_EQ(o->count.repeated, i > 0);
+	}
+	CHECK_EQ(((const struct sample *)current()->state)->value[LONG][1], 7);
+}
+
+/* ... and where it touches no state, or is RESET, there is none to be known. */
+static void no_range_at_all(void)
+{
+	struct xenapt_operation alone = read_alone;
+	struct xenapt_operation reset = { .reg = XENAPT_COMMAND_RESET, .direction = XENAPT_OP_WRITE };
+
+	bare_world();
+	lane_down(FAST_LANE);
+	take();
+	alone.handle = reset.handle = 99;
+	slow_alone(&alone);
+	CHECK_EQ(last_status, XENAPT_E_RANGE);
+	slow_alone(&reset);
+	CHECK_EQ(last_status, XENAPT_E_RANGE);
+}
+
+static uint64_t counted(void)
+{
+	return ((const struct sample *)current()->state)->value[COUNTED][1];
+}
+
+/* What the model declines, and the slow half has no function for: a name, and nothing is executed. */
+static void nobody_to_decline_to(void)
+{
+	static const struct xenaperture_functions none;
+	static const struct xenapt_operation ops[] = {
+		WRITE(FICKLE_AT(1), 7),
+		{ .reg = FICKLE_AT(1), .size = 8, .direction = XENAPT_OP_SET, .value = 7 },
+		{ .reg = COUNTED_AT(1), .size = 4, .direction = XENAPT_OP_WRITE, .value = 7 },
+		{ .reg = MIX, .direction = XENAPT_OP_WRITE, .value = UNWELCOME },
+		{ .reg = LONG_AT(1), .size = 8 },
+	};
+
+	bare_world();
+	w.lane[SLOW_LANE].slow = &none;
+	for (unsigned int i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		last_status = XENAPT_OK;
+		submit(&ops[i]);
+		drain();
+		CHECK_EQ(last_status, XENAPT_E_UNSUPPORTED);
+	}
+	CHECK_EQ(w.declined[FAST_LANE], sizeof(ops) / sizeof(ops[0]));
+	CHECK_EQ(counted(), 0);
+}
+
 /* The device's own check, and another version of it, by name and number. */
 static void refused_by_the_device(void)
 {
@@ -1030,6 +1139,34 @@ static void refused_by_the_device(void)
 		drain();
 		CHECK_EQ(last_status, i == 0 ? XENAPT_E_RECORD : XENAPT_E_RECORD_VERSION);
 		CHECK_EQ(last_value, i == 2 ? 2 : 0);
+	}
+}
+
+/* A read that counts, and a write that declines or refuses, in one operation: both count, or none. */
+static void no_half_operation(void)
+{
+	static const struct xenapt_operation ops[] = {
+		{ .size = 4, .direction = XENAPT_OP_WRITE },
+		{ .size = 8, .direction = XENAPT_OP_SET },
+		{ .size = 8, .direction = XENAPT_OP_EXCHANGE },
+	};
+
+	for (unsigned int i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		struct xenapt_operation op = ops[i];
+
+		bare_world();
+		op.reg = COUNTED_AT(1);
+		op.submitter = 1;
+		op.value = 13;
+		submit(&op);
+		drain();
+		CHECK_EQ(last_status, XENAPT_E_VALUE);
+		CHECK_CASE(w.declined[FAST_LANE] == 1 && !counted(), i, counted());
+		op.value = 7;
+		submit(&op);
+		drain();
+		CHECK_EQ(last_status, XENAPT_OK);
+		CHECK_CASE(w.declined[FAST_LANE] == 2 && counted() == 31 + 7, i, counted());
 	}
 }
 
@@ -1286,12 +1423,17 @@ static CU_TestInfo tests[] = {
 	{ "patience with a slow device", slow_one },
 	{ "a read too late", read_too_late },
 	{ "what stands", what_stands },
+	{ "what stands over a reset", what_stands_over_reset },
 	{ "went and came back", went_and_came_back },
 	{ "patience", patience },
 	{ "a refused record", refused_record },
 	{ "reset heals time", reset_heals_time },
 	{ "range is last", range_is_last },
+	{ "a range of before", range_of_before },
+	{ "no range at all", no_range_at_all },
+	{ "nobody to decline to", nobody_to_decline_to },
 	{ "refused by the device, by version", refused_by_the_device },
+	{ "no half operation", no_half_operation },
 	{ "leaving", leaving },
 	{ "what was taken is kept", taken_is_kept },
 	{ "the counter after a kill", counter_after_a_kill },

@@ -269,6 +269,68 @@ static void test_bound(void)
 	end();
 }
 
+static struct xapt_means have;
+
+static void look(struct xapt_means_source *source, struct xapt_means *now)
+{
+	(void)source;
+	*now = have;
+}
+
+/* What this domain has is a bound, too, for pages that are to be made: it has a name and a remedy. */
+static void test_means(void)
+{
+	static struct xapt_means_source source = { look };
+	struct xapt_pool_total total = { .max_pages = 1000 };
+	struct xapt_gift g = { 0 }, again = { 0 };
+	struct xapt_means *m = &have;
+	unsigned int files_before;
+
+	begin(100);
+	own.pool.means = &source;
+	own.pool.total = &total;
+	have = (struct xapt_means){ 21, 22 };
+	own.giver.look(&own.giver);
+	CHECK_EQ(own.giver.now.left[XAPT_POOL_WRITABLE], 19);	/* two are for directories */
+	CHECK_EQ(own.giver.now.means.memory, 21);
+	files_before = files;
+	CHECK_EQ(give(&g, 0, 20, 0), XENAPT_E_GIVEN_PAGES);
+	CHECK_STR(xapt_error(), "20 pages asked for, this domain's memory leaves 19: raise " XAPT_RAISE_MEMORY);
+	m->entries = 20;
+	CHECK_EQ(give(&g, 0, 19, 0), XENAPT_E_GIVEN_PAGES);
+	CHECK_STR(xapt_error(), "19 pages asked for, this domain's grant entries leave 18: raise " XAPT_RAISE_ENTRIES);
+	CHECK(strstr(XAPT_RAISE_ENTRIES, "gnttab_max_frames="));
+	CHECK_EQ(files, files_before);		/* nothing was made */
+	CHECK_EQ(total.entries, 0);
+	CHECK_EQ(give(&g, 0, 18, 0), XENAPT_OK);
+	CHECK_EQ(total.entries, 19);
+	/* What there is can be given again and anew, whatever is short now. */
+	have = (struct xapt_means){ 0, 0 };
+	back(&g, 0, false);
+	CHECK_EQ(give(&again, 0, 18, g.directory), XENAPT_OK);
+	back(&again, 0, true);
+	CHECK_EQ(give(&g, 0, 18, 0), XENAPT_OK);
+	CHECK_EQ(give(&again, 0, 1, 0), XENAPT_E_GIVEN_PAGES);
+	have = (struct xapt_means){ UINT64_MAX, UINT64_MAX };
+	CHECK_EQ(give(&again, 0, 83, 0), XENAPT_E_GIVEN_PAGES);
+	CHECK_STR(xapt_error(), "83 pages asked for, 82 left of max_given (100 pages)");
+	back(&g, 0, true);
+	end();
+	CHECK_EQ(total.entries, 0);
+}
+
+static void test_meminfo(void)
+{
+	static const char kept[] = "MemTotal: 100 kB\nMemAvailable:   16384 kB\nMemFree: 7 kB\n";
+
+	CHECK_EQ(xapt_means_parse(kept), 0);
+	CHECK_EQ(xapt_means_parse("MemAvailable: 16392 kB\n"), 1);	/* two pages' worth, less notes */
+	CHECK_EQ(xapt_means_parse("MemAvailable: 3 kB\n"), 0);
+	CHECK_EQ(xapt_means_parse("MemTotal: 100 kB\n"), UINT64_MAX);
+	CHECK_EQ(xapt_means_parse(""), UINT64_MAX);
+	CHECK(xapt_means_memory() != UINT64_MAX);
+}
+
 /* However small: directories are bounded, too. */
 static void test_directories(void)
 {
@@ -611,6 +673,8 @@ static CU_TestInfo tests[] = {
 	{ "the same again", test_again },
 	{ "used again", test_reuse },
 	{ "bound", test_bound },
+	{ "means of this domain", test_means },
+	{ "memory that is available", test_meminfo },
 	{ "directories", test_directories },
 	{ "pieces", test_pieces },
 	{ "bound of several", test_total },

@@ -70,11 +70,14 @@ pid_t attach_again(uint32_t domid)
 		errno = ENOENT;
 		return -1;
 	}
+	signal(SIGTERM, SIG_IGN);
 	spawned = fork();
 	if (!spawned) {
 		for (;;)
 			pause();
 	}
+	signal(SIGTERM, SIG_DFL);
+	setpgid(spawned, spawned);
 	return spawned;
 }
 
@@ -223,6 +226,31 @@ static void test_failures(void)
 	}
 }
 
+/* It is asked to end, then killed, with what it started. */
+static void test_hangs(void)
+{
+	int status;
+
+	begin();
+	start();
+	remember();
+	domain(7, 1);
+	look("introduce");
+	now = returns_deadline(&r);
+	returns_work(&r, now);
+	CHECK(!pauses[7]);
+	CHECK_EQ(returns_deadline(&r), now + RETURNS_END_MS);
+	CHECK_EQ(waitpid(spawned, &status, WNOHANG), 0);
+	now = returns_deadline(&r);
+	returns_work(&r, now);
+	CHECK_EQ(waitpid(spawned, &status, 0), spawned);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	CHECK(returns_reap(&r, spawned, status));
+	CHECK_EQ(returns_deadline(&r), UINT64_MAX);
+	spawned = 0;
+	end();
+}
+
 /* kill -9 of the daemon between pause and unpause. */
 static void test_died_between(void)
 {
@@ -340,6 +368,7 @@ static CU_TestInfo tests[] = {
 	{ "comes back", test_comes_back },
 	{ "was there before", test_there_before },
 	{ "failures", test_failures },
+	{ "the tool hangs", test_hangs },
 	{ "the daemon died between", test_died_between },
 	{ "destroyed meanwhile", test_destroyed_meanwhile },
 	{ "ends", test_ends },

@@ -50,10 +50,18 @@ enum xen_domain xen_domain(struct xen *x, uint32_t domid)
 int xen_restart(struct xen *x, uint32_t domid, uint64_t address)
 {
 	CHECK(x && domid == 9);
+	CHECK_STR(xs_fake_get(LIST "/restarting"), "1");
 	restarted++;
 	entry = address;
 	if (stub_state == XEN_STOPPED)
 		stub_state = XEN_RUNS;
+	return 0;
+}
+
+int xen_unpause(struct xen *x, uint32_t domid)
+{
+	CHECK(x && domid == 9);
+	stub_state = XEN_RUNS;
 	return 0;
 }
 
@@ -552,6 +560,27 @@ static void test_must_stay_crashed(void)
 	end();
 }
 
+/* Somebody pauses it to look at it: nobody spins meanwhile, and then it goes on. */
+static void test_must_stay_paused(void)
+{
+	unsigned int i;
+
+	begin();
+	trap();
+	boots("7");
+	for (i = 0; i < 2; i++) {
+		stub_state = XEN_STOPPED;
+		release();
+	}
+	stub_state = XEN_PAUSED;
+	for (i = 0; i < 5; i++) {
+		now = stubs_deadline(&s) > now ? stubs_deadline(&s) : now;
+		stubs_work(&s, now);
+		CHECK_CASE(stubs_deadline(&s) > now, i, stubs_deadline(&s));
+	}
+	end();
+}
+
 /* Destroyed by somebody's hand: what holds is said, and its nodes go. */
 static void test_gone_while_trapped(void)
 {
@@ -566,6 +595,35 @@ static void test_gone_while_trapped(void)
 	CHECK(xs_fake_get("/local/domain/5/aperture/3"));
 	CHECK(!s.list);
 	CHECK_EQ(by_xl, 0);
+	end();
+}
+
+/* kill -9 of the daemon between pause and unpause. */
+static void test_died_restarting(void)
+{
+	begin_without(true);
+	stub_state = XEN_PAUSED;
+	xs_fake_put(LIST "/restarting", "1");
+	list_it();
+	CHECK_EQ(stub_state, XEN_RUNS);
+	CHECK(!xs_fake_get(LIST "/restarting"));
+	end();
+}
+
+/* A guest that writes without end. */
+static void restless(void)
+{
+	xs_fake_put("/local/domain/5/device/x", "1");
+}
+
+static void test_restless_guest(void)
+{
+	begin();
+	stub_state = XEN_GONE;
+	xs_fake_on_commit(restless);
+	release();
+	xs_fake_on_commit(NULL);
+	all_gone();
 	end();
 }
 
@@ -648,8 +706,11 @@ static CU_TestInfo tests[] = {
 	{ "watchdog: floods", test_floods },
 	{ "trapped: it stays, whatever the watchdog thinks", test_must_stay },
 	{ "trapped: it stays after a crash", test_must_stay_crashed },
+	{ "one that must stay is paused", test_must_stay_paused },
 	{ "trapped: destroyed by hand", test_gone_while_trapped },
 	{ "watchdog: paused", test_paused },
+	{ "the daemon died while it restarted one", test_died_restarting },
+	{ "a guest that writes without end", test_restless_guest },
 	{ "watchdog: late looks", test_late },
 	{ "watchdog: nonsense", test_nonsense },
 	{ "watchdog: the count stays", test_count_stays },

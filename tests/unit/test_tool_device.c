@@ -341,6 +341,31 @@ static void test_close_used(void)
 	CHECK_STR(xs_fake_get(CHILD "/state"), "4");
 }
 
+/* A guest that writes its own nodes without end spoils each transaction. */
+static void restless(void)
+{
+	xs_fake_put(CHILD "/state", "4");
+}
+
+static void test_restless_guest(void)
+{
+	struct device device;
+	bool removed = true;
+	struct why why;
+
+	world();
+	device = added("type=mem,size=4K");
+	states("4", "4");
+	xs_fake_on_commit(restless);
+	CHECK_EQ(device_close(&store, &device, &removed, &why), 0);
+	CHECK(!removed);
+	CHECK_STR(xs_fake_get(PARENT "/online"), "0");
+	CHECK_STR(xs_fake_get(PARENT "/state"), "5");
+	CHECK_EQ(device_remove(&store, &device, &why), 0);
+	CHECK(!xs_fake_get(PARENT) && !xs_fake_get(CHILD));
+	xs_fake_on_commit(NULL);
+}
+
 /* The neighbours of a device that goes stay. */
 static void test_remove_one(void)
 {
@@ -548,6 +573,7 @@ static CU_TestInfo tests[] = {
 	{ "closing an idle device", test_close_idle },
 	{ "closing a refused device", test_close_refused },
 	{ "closing a used device", test_close_used },
+	{ "a guest that writes without end", test_restless_guest },
 	{ "removing one of two", test_remove_one },
 	{ "waiting: connected", test_wait_connected },
 	{ "waiting: refused", test_wait_refused },

@@ -24,8 +24,18 @@ static struct fast_options options;
 static struct device devices[2];
 static bool running, create_fails, unpause_fails, destroy_fails;
 static const char *left_over;	/* by a create that fails: "ours", "another's" */
-static unsigned int creates, destroys;
+static unsigned int creates, destroys, asked_for_processors;
 static char words_seen[1000];
+
+/* Under the name that was asked for. */
+static void put_name(const char *words)
+{
+	const char *name = strstr(words, "name=\"") + strlen("name=\"");
+	char text[200];
+
+	snprintf(text, sizeof(text), "%.*s", (int)strcspn(name, "\""), name);
+	xs_fake_put("/local/domain/9/name", text);
+}
 
 /* uuid="..." is the last word. */
 static void put_vm(const char *word)
@@ -51,8 +61,8 @@ int xl_run(const char *const *words)
 			strcat(words_seen, words[i]);
 			strcat(words_seen, " ");
 		}
-		xs_fake_put("/local/domain/9/name",
-			    create_fails && !left_over ? NULL : "web-aperture");
+		if (!create_fails || left_over)
+			put_name(words_seen);
 		if (left_over)
 			put_vm(words[i - 1]);
 		return create_fails;
@@ -93,6 +103,13 @@ int target_set(unsigned int stub, unsigned int guest, struct why *why)
 	return why_set(why, "nothing is trapped here");
 }
 
+bool target_processors(unsigned int *processors, unsigned int *vcpus)
+{
+	asked_for_processors++;
+	*processors = *vcpus = 4;
+	return true;
+}
+
 bool target_has_memory(unsigned int guest, uint64_t address, uint64_t size)
 {
 	(void)guest;
@@ -110,7 +127,7 @@ static void world(void)
 	store = (struct store){ .xs = xs_open(0), .transaction = XBT_NULL };
 	options = (struct fast_options){ 0 };
 	running = create_fails = unpause_fails = destroy_fails = false;
-	creates = destroys = 0;
+	creates = destroys = asked_for_processors = 0;
 	left_over = NULL;
 	xs_fake_put("/local/domain/0/name", "Domain-0");
 	xs_fake_put("/local/domain/5/name", "web");
@@ -167,12 +184,13 @@ static void test_nodes(void)
 	options = (struct fast_options){ .spin_us = 30, .route_all = true, .revoke_ms = 70, .stub = "/a/stub" };
 	CHECK_EQ(install(&fast, 0, 1), EXIT_OK);
 	CHECK(running && fast.made && fast.count == 1 && fast.stub.domid == 9);
+	CHECK_EQ(asked_for_processors, 1);
 	has(words_seen, "xl create -p ");
 	has(words_seen, " /dev/null type=\"pv\" memory=4 vcpus=1 ");
 	has(words_seen, " name=\"web-aperture\" kernel=\"/a/stub\" ");
 	has(words_seen, " on_crash=\"preserve\" ");
 	dump = xs_fake_dump();
-	has(dump, "\n/local/domain/0/aperture-stub= 0\n" LIST "= 0\n" LIST "/guest=5 0\n"
+	has(dump, "\n/local/domain/0/aperture-stub= 0\n" LIST "= 0\n" LIST "/file=/a/stub 0\n" LIST "/guest=5 0\n"
 	    LIST "/name=web-aperture 0\n");
 	has(dump, "\n/local/domain/9/aperture= 9,0\n/local/domain/9/aperture/guest=5 9,0\n"
 	    "/local/domain/9/aperture/log=info 9,0\n/local/domain/9/aperture/spin-us=30 9,0\n");
@@ -212,6 +230,7 @@ static void test_second(void)
 	CHECK_EQ(creates, 1);
 	CHECK(!more.made);
 	CHECK(xs_fake_get(BACK "1/state"));
+	CHECK_EQ(asked_for_processors, 0);	/* nobody spins */
 	CHECK_EQ(fast_check(&store, &web, OPTION_SPIN, &options, &why), -1);
 	CHECK(strstr(why.text, "has the stub domain 9 already"));
 	CHECK_EQ(fast_check(&store, &web, OPTION_ROUTE, &options, &why), 0);
@@ -315,6 +334,77 @@ static void test_at_once(void)
 	fast = begin();
 	CHECK_EQ(install(&fast, 0, 1), EXIT_FAILED);
 	CHECK_EQ(destroys, 1);
+}
+
+/* One that gives up after another joined it: the stub domain stays for the other. */
+static void test_joined(void)
+{
+	struct fast fast = begin(), more = begin();
+	struct why why;
+
+	world();
+	CHECK_EQ(install(&fast, 0, 1), EXIT_OK);
+	CHECK_EQ(install(&more, 1, 1), EXIT_OK);
+	CHECK(fast.made && !more.made);
+	CHECK_EQ(wait_quietly(&fast), EXIT_TIMEOUT);
+	CHECK_EQ(destroys, 0);
+	CHECK(!xs_fake_get(BACK "0/state"));
+	CHECK(xs_fake_get(BACK "1/state") && running);
+	CHECK_EQ(stub_destroy(&store, &more.stub, &why), -1);
+	CHECK_STR(why.text, "the stub domain 9 has 0 trapped and 1 first devices of guest 5: it stays");
+	CHECK(!xs_fake_get(LIST "/ending"));
+}
+
+/* Nobody joins one that is about to go. */
+static void test_ending(void)
+{
+	struct fast fast = begin();
+	struct device device;
+	struct why why;
+
+	world();
+	CHECK_EQ(install(&fast, 0, 1), EXIT_OK);
+	xs_fake_put(LIST "/ending", "1");
+	CHECK_EQ(device_add_fast(&store, &devices[1], 9, &options, &device, &why), -1);
+	CHECK(strstr(why.text, "being destroyed"));
+	CHECK(!xs_fake_get(BACK "1/state"));
+}
+
+/* Its maker was killed before it let it run: whoever comes next does. */
+static void test_half_made(void)
+{
+	struct fast fast = begin(), more = begin(), last = begin();
+
+	world();
+	CHECK_EQ(install(&fast, 0, 1), EXIT_OK);
+	CHECK(!xs_fake_get(LIST "/making"));
+	running = false;
+	xs_fake_put(LIST "/making", "1");
+	CHECK_EQ(install(&more, 1, 1), EXIT_OK);
+	CHECK(!running);		/* it lives: it will */
+	CHECK_EQ(fast_remove(&store, 5, more.devices, 1, 0, false), EXIT_OK);
+	xs_fake_put(LIST "/making", "2147483646");
+	CHECK_EQ(install(&last, 1, 1), EXIT_OK);
+	CHECK(running);
+	CHECK(!xs_fake_get(LIST "/making"));
+}
+
+/* Longer than what is shown of it, and not ASCII. */
+static void test_long_name(void)
+{
+	struct fast fast = begin();
+	struct guest made;
+	struct why why;
+
+	world();
+	memset(web.name, 'w', 60);
+	web.name[60] = '\0';
+	CHECK_EQ(install(&fast, 0, 1), EXIT_OK);
+	CHECK_EQ(fast.stub.domid, 9);
+	strcpy(web.name, "web");
+	xs_fake_put("/local/domain/7/name", "b\303\274ro");
+	CHECK_EQ(guest_named(&store, "b\303\274ro", &made, &why), 0);
+	CHECK_EQ(made.domid, 7);
 }
 
 /* A domain of that name that is nobody's stub domain is not touched. */
@@ -424,6 +514,10 @@ static CU_TestInfo tests[] = {
 	{ "each change refused", test_refused },
 	{ "xl fails", test_xl_fails },
 	{ "two at once", test_at_once },
+	{ "one gives up, another joined", test_joined },
+	{ "none joins what is going", test_ending },
+	{ "one that was left paused", test_half_made },
+	{ "long names", test_long_name },
 	{ "the name is taken", test_name_taken },
 	{ "odd names", test_odd_names },
 	{ "a leftover", test_leftover },

@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "bounds.h"
+#include "measure.h"
 #include "serving.h"
 
 #define MIB	((uint64_t)1 << 20)
@@ -35,6 +36,12 @@ static void begin(void)
 	facts.policy_total = 98304;
 	facts.policy_size = XENAPT_MAX_SIZE;
 	facts.policy_given = 16 * MIB;
+	facts.policy_given_total = 128 * MIB;
+	facts.boot_maptrack = facts.guest_maptrack = 1024;
+	facts.guest_entries_a_page = 2;
+	facts.parent_frames = 64;
+	facts.parent_ports = 131071;
+	facts.parent_ports_used = 90;
 	facts.gntdev_limit = 65536;
 	facts.gntalloc_limit = 1024;
 }
@@ -52,9 +59,13 @@ static struct demand demand_of(const char *text)
 
 static void make(const struct demand *demand)
 {
+	struct demand given = *demand;
+
 	limits.count = 0;
 	limits_of_guest(&facts, demand, &limits);
-	limits_of_parent(&facts, demand, &limits);
+	demand_give(&facts, &given);
+	limits_of_parent(&facts, &given, &limits);
+	limits_of_given(&facts, &given, &limits);
 }
 
 static struct limit *row(const char *name)
@@ -111,6 +122,8 @@ static void test_edges(void)
 		{ "largest aperture (policy)", "max_size", &facts.policy_size, 1 },
 		{ "pages of one mapping (gntdev)", "parameter limit", &facts.gntdev_limit, 1 },
 		{ "memory of domain 0, available", "dom0_mem=", &facts.parent_memory, 1 },
+		{ "grant entries of domain 0", "gnttab_max_frames=", &facts.parent_frames, 512 },
+		{ "event channels of domain 0", "nothing: detach devices of other guests", &facts.parent_ports, 1 },
 		{ "memory of Xen, free", "nothing: give other domains less", &facts.host_memory, 1 },
 	};
 	struct demand demand = demand_of("type=timer,size=16M,fast=yes");
@@ -124,6 +137,7 @@ static void test_edges(void)
 		facts.ports_used = 7;
 		facts.nodes_used = 50;
 		facts.policy_pages_used = 9;
+		facts.parent_grants_used = 77;
 		make(&demand);
 		CHECK_EQ(limits_refuse(&limits, &(struct why){ "" }), 0);
 		limit = row(edges[i].name);
@@ -152,6 +166,18 @@ static void test_parts(void)
 	only("maptrack entries of domain 0", "gnttab_max_maptrack_frames=");
 	/* Where a kernel takes one entry a page, half is enough. */
 	facts.entries_a_page = 1;
+	make(&demand);
+	CHECK_EQ(limits_refuse(&limits, &(struct why){ "" }), 0);
+	begin();
+	facts.guest_maptrack = 35;
+	make(&demand);
+	CHECK(limit_fits(row("maptrack entries of the guest")));
+	CHECK_EQ(row("maptrack entries of the guest")->need, 8192);
+	facts.guest_maptrack = 34;
+	make(&demand);
+	only("maptrack entries of the guest", "max_maptrack_frames in the guest's configuration");
+	/* A PVH guest's programs take none. */
+	facts.guest_entries_a_page = 1;
 	make(&demand);
 	CHECK_EQ(limits_refuse(&limits, &(struct why){ "" }), 0);
 	begin();
@@ -209,14 +235,130 @@ static void test_boot_limit(void)
 	only("Xen's limit of grant frames", "gnttab_max_frames= on Xen's command line");
 }
 
-/* Of a driver domain: no policy of ours, its own quota. */
-static void test_driver(void)
+/* What the parent's memory needs of both, is what the parent would give at most. */
+static void test_given(void)
 {
-	struct demand demand = demand_of("type=mem,size=4K");
+	struct demand demand = demand_of("type=mem,size=64M");
 
 	begin();
+	facts.given_used = 4 * MIB;
+	make(&demand);
+	CHECK_EQ(row("memory given to the guest (policy)")->need, 12 * MIB);
+	CHECK_EQ(row("grant entries of domain 0")->need, 3072 + 6);
+	CHECK_EQ(row("maptrack entries of the guest")->need, 6144);
+	CHECK_EQ(row("memory of domain 0, available")->need, 3072 * (4096 + 128) + 8 * MIB);
+	CHECK_EQ(limits_refuse(&limits, &(struct why){ "" }), 0);
+	facts.given_total_used = 127 * MIB;
+	make(&demand);
+	CHECK_EQ(row("maptrack entries of the guest")->need, 512);
+	facts.given_total_used = 129 * MIB;
+	make(&demand);
+	CHECK_EQ(row("grant entries of domain 0")->need, 0);
+	facts.policy_given = NOT_KNOWN;
+	facts.given_total_used = 0;
+	make(&demand);
+	CHECK_EQ(row("grant entries of domain 0")->need, 0);
+	/* Nothing is given: then nothing of it is short. */
+	facts.policy_given = facts.guest_maptrack = facts.parent_frames = 0;
+	make(&demand);
+	CHECK_EQ(limits_refuse(&limits, &(struct why){ "" }), 0);
+}
+
+/* First devices wait in one word, in sixteen lanes. */
+static void test_stub(void)
+{
+	struct demand demand = demand_of("type=timer,fast=yes");
+
+	begin();
+	facts.stub_there = true;
+	facts.stub_lanes_used = 15;
+	facts.stub_ports_used = 62;
+	make(&demand);
+	CHECK_EQ(limits_refuse(&limits, &(struct why){ "" }), 0);
+	facts.stub_lanes_used = 16;
+	make(&demand);
+	only("first devices in the stub domain", "nothing: uninstall one");
+	facts.stub_lanes_used = 15;
+	facts.stub_ports_used = 63;
+	make(&demand);
+	only("event channels of the stub domain", "nothing: uninstall one");
+	/* With the first door come the vCPUs, with another one no more of them. */
+	demand = demand_of("type=timer,io=1");
+	facts.vcpus = 20;
+	facts.stub_ports_used = 42;
+	make(&demand);
+	CHECK_EQ(row("event channels of the stub domain")->need, 21);
+	CHECK_EQ(limits_refuse(&limits, &(struct why){ "" }), 0);
+	facts.trapped_used = 1;
+	make(&demand);
+	CHECK_EQ(row("event channels of the stub domain")->need, 1);
+}
+
+/* What a daemon elsewhere says of its policy: all of it, or nothing. */
+static void test_policy(void)
+{
+	static const char good[] = "max_pages_per_guest=1 max_mapped_total=2 max_size=3 max_given=4 max_given_total=5";
+	static const char *const bad[] = {
+		"", "1", "max_pages_per_guest=1 max_mapped_total=2 max_size=3 max_given=4",
+		"max_pages_per_guest=1 max_mapped_total=2 max_size=3 max_given=4 max_given_total=5 more=6",
+		"max_pages_per_guest=1 max_mapped_total=2 max_size=3 max_given=-4 max_given_total=5",
+		"max_pages_per_guest=1 max_mapped_total=2 max_size=x max_given=4 max_given_total=5",
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		begin();
+		policy_parse(bad[i], &facts);
+		CHECK_CASE(facts.policy_pages == 32768 && facts.policy_given == 16 * MIB &&
+			   facts.policy_given_total == 128 * MIB, i, facts.policy_pages);
+	}
+	policy_parse(good, &facts);
+	CHECK(facts.policy_pages == 1 && facts.policy_total == 2 && facts.policy_size == 3 &&
+	      facts.policy_given == 4 && facts.policy_given_total == 5);
+}
+
+/* Of a driver domain: its policy, its own quota, tables and memory. */
+static void test_driver(void)
+{
+	static const struct {
+		const char *name, *setting;
+		uint64_t *fact;
+		uint64_t times;
+	} edges[] = {
+		{ "grant entries of domain 6", "max_grant_frames in that domain's configuration", &facts.parent_frames, 512 },
+		{ "event channels of domain 6", "max_event_channels in that domain's configuration", &facts.parent_ports, 1 },
+		{ "pages mapped of the guest (policy)", "max_pages_per_guest", &facts.policy_pages, 1 },
+		{ "largest aperture (policy)", "max_size", &facts.policy_size, 1 },
+	};
+	struct demand demand = demand_of("type=mem,size=4K");
+	unsigned int i;
+
+	for (i = 0; i < sizeof(edges) / sizeof(edges[0]); i++) {
+		struct limit *limit;
+
+		begin();
+		facts.backend = 6;
+		facts.parent_grants_used = 77;
+		make(&demand);
+		limit = row(edges[i].name);
+		CHECK(limit->need);
+		*edges[i].fact = (limit->need + limit->kept + limit->used + edges[i].times - 1) / edges[i].times;
+		make(&demand);
+		CHECK_EQ(limits_refuse(&limits, &(struct why){ "" }), 0);
+		--*edges[i].fact;
+		make(&demand);
+		only(edges[i].name, edges[i].setting);
+	}
+	begin();
 	facts.backend = 6;
-	facts.policy_pages = 0;
+	facts.parent_memory = 14 * MIB;
+	make(&demand);
+	CHECK_EQ(limits_refuse(&limits, &(struct why){ "" }), 0);
+	facts.parent_memory = 12 * MIB;
+	make(&demand);
+	only("memory of domain 6", "memory in that domain's configuration");
+	begin();
+	facts.backend = 6;
 	facts.parent_nodes_used = 1000 - 100 - 22;
 	make(&demand);
 	CHECK_EQ(limits_refuse(&limits, &(struct why){ "" }), 0);
@@ -281,6 +423,9 @@ static CU_TestInfo tests[] = {
 	{ "what is said", test_said },
 	{ "what is not known", test_unknown },
 	{ "the limit of Xen's boot", test_boot_limit },
+	{ "memory of the parent's", test_given },
+	{ "the stub domain", test_stub },
+	{ "policy of another domain", test_policy },
 	{ "driver domains", test_driver },
 	{ "nothing, and too much", test_nothing },
 	CU_TEST_INFO_NULL,

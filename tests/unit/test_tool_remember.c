@@ -216,10 +216,10 @@ static void test_uuid(void)
 	char uuid[UUID_MAX];
 
 	world();
-	CHECK(remember_uuid(&store, 5, uuid));
+	CHECK(uuid_read(&store, 5, uuid));
 	CHECK_STR(uuid, UUID);
-	CHECK(!remember_uuid(&store, 6, uuid));
-	CHECK(!remember_uuid(&store, 7, uuid));
+	CHECK(!uuid_read(&store, 6, uuid));
+	CHECK(!uuid_read(&store, 7, uuid));
 }
 
 static void serves(const char *text, unsigned int guest, const char *reason)

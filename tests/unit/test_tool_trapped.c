@@ -7,6 +7,7 @@
 #include "../../toolstack/command.h"
 #include "../../toolstack/fast.h"
 #include "../../toolstack/intercept.h"
+#include "../../toolstack/renew.h"
 #include "../../toolstack/target.h"
 #include "../../toolstack/wait.h"
 #include "../../toolstack/xl.h"
@@ -18,6 +19,7 @@
 #define TOLD	"/local/domain/5/aperture"
 #define BACK	"/local/domain/0/backend/aperture/9"
 #define FRONT	"/local/domain/9/device/aperture"
+#define FAST	"/local/domain/9/backend/aperture-fast/5"
 #define LIST	"/local/domain/0/aperture-stub/9"
 #define DEVICES	10u
 
@@ -26,7 +28,8 @@ static struct guest web = { .domid = 5, .exists = true, .name = "web" };
 static struct fast_options options;
 static struct target_guest xen;		/* what it says of the guest */
 static bool served, memory_there, target_fails, answers, stub_paused;
-static unsigned int targets, destroys, octets;
+static unsigned int targets, creates, destroys, octets;
+static bool create_fails;
 static const char *refusal;
 static char said[2000];
 
@@ -51,6 +54,12 @@ int target_set(unsigned int stub, unsigned int guest, struct why *why)
 	return 0;
 }
 
+bool target_processors(unsigned int *processors, unsigned int *vcpus)
+{
+	*processors = *vcpus = 4;
+	return true;
+}
+
 bool target_has_memory(unsigned int guest, uint64_t address, uint64_t size)
 {
 	(void)size;
@@ -67,6 +76,9 @@ bool target_is_served(unsigned int guest)
 int xl_run(const char *const *words)
 {
 	if (!strcmp(words[1], "create")) {
+		if (create_fails)
+			return 1;
+		creates++;
 		xs_fake_put("/local/domain/9/name", "web-aperture");
 	} else if (!strcmp(words[1], "destroy")) {
 		/* Not while the guest would hang. */
@@ -119,6 +131,8 @@ static void play(void)
 {
 	unsigned int id, open = 0;
 
+	if (is(FAST, 0, "state", "1"))
+		put(FAST, 0, "state", "2");
 	for (id = 0; id < DEVICES && answers; id++) {
 		if (is(STUB, id, "state", "1"))
 			open_door(id);
@@ -145,7 +159,8 @@ static void world(void)
 	served = memory_there = target_fails = stub_paused = false;
 	answers = true;
 	refusal = NULL;
-	targets = destroys = 0;
+	targets = creates = destroys = 0;
+	create_fails = false;
 	octets = 768;
 	xs_fake_put("/local/domain/0/backend", "");
 	xs_fake_put("/local/domain/0/name", "Domain-0");
@@ -433,8 +448,12 @@ static void test_guests(void)
 	CHECK_EQ(check_one("type=timer,mmio=auto", &why), -1);
 	CHECK(strstr(why.text, "open ioreq server"));
 	served = false;
+	/* A QEMU that serves its disk makes no HVM guest of it. */
 	xs_fake_put("/local/domain/0/device-model/5/state", "running");
+	CHECK_EQ(check_one("type=timer,mmio=auto", &why), 0);
+	xen.hvm = true;
 	CHECK_EQ(check_one("type=timer,mmio=auto", &why), -1);
+	CHECK(strstr(why.text, "guest 5 is an HVM guest"));
 	xen.pv = true;
 	CHECK_EQ(check_one("type=timer,mmio=auto", &why), -1);
 	CHECK(strstr(why.text, "PV guest"));
@@ -527,6 +546,83 @@ static void test_two_tools(void)
 	CHECK(!xs_fake_get(LIST));
 }
 
+/* A device with rings and a first device, one that is trapped; then the trapped one goes. */
+static int with_rings(struct trapped *trapped)
+{
+	struct spec spec = parse("type=timer,io=0x600"), rings = parse("type=timer,size=4K,fast=yes");
+	struct fast fast = { .store = &store, .guest = &web, .options = &options };
+	struct intercept intercept;
+	struct device device;
+	struct why why;
+
+	options.stub = "/tmp/own-stub";
+	CHECK_EQ(device_add(&store, &rings, &web, 0, &device, &why), 0);
+	CHECK_EQ(fast_install(&fast, &device, 1), EXIT_OK);
+	CHECK_EQ(install(&intercept, &spec, 1), EXIT_OK);
+	CHECK(is("/local/domain/0/aperture-stub", 9, "target", "5"));
+	*trapped = intercept.devices[0];
+	CHECK_EQ(creates, 1);
+	return take_out(5);
+}
+
+static int renew(void)
+{
+	int kept, status;
+	FILE *file = listen(&kept);
+
+	status = renew_stub(&store, 5, 0, true);
+	hear(file, kept);
+	return status;
+}
+
+/* Xen takes no target back: what was trapped is gone, and with it whoever had power over the guest. */
+static void test_target_ends(void)
+{
+	struct trapped trapped;
+	struct stub stub;
+
+	world();
+	CHECK_EQ(with_rings(&trapped), EXIT_OK);
+	CHECK_EQ(destroys, 0);
+	CHECK_EQ(renew(), EXIT_OK);
+	CHECK_EQ(destroys, 1);
+	CHECK_EQ(creates, 2);
+	CHECK_EQ(targets, 1);
+	CHECK(stub_find(&store, 5, &stub));
+	CHECK(!xs_fake_get(LIST "/target"));
+	CHECK(is("/local/domain/0/aperture-stub", 9, "file", "/tmp/own-stub"));
+	CHECK(is(FAST, 0, "state", "2"));
+	/* It has none now. */
+	CHECK_EQ(renew(), EXIT_OK);
+	CHECK_EQ(destroys, 1);
+}
+
+/* One that needs it keeps it; what cannot be done is said. */
+static void test_target_stays(void)
+{
+	struct spec spec = parse("type=timer,io=0x1000");
+	struct intercept intercept;
+	struct trapped trapped;
+
+	world();
+	CHECK_EQ(with_rings(&trapped), EXIT_OK);
+	CHECK_EQ(install(&intercept, &spec, 1), EXIT_OK);
+	CHECK_EQ(renew(), EXIT_OK);
+	CHECK_EQ(destroys, 0);
+	CHECK_EQ(take_out(5), EXIT_OK);
+	served = true;
+	answers = false;
+	CHECK_EQ(renew(), EXIT_FAILED);
+	CHECK_EQ(destroys, 0);
+	CHECK(strstr(said, "stub domain 9 keeps its power over guest 5"));
+	answers = true;
+	served = false;
+	create_fails = true;
+	CHECK_EQ(renew(), EXIT_FAILED);
+	CHECK_EQ(destroys, 1);
+	CHECK(strstr(said, "device 0 of guest 5 goes on without a first device: xen-aperture install 5 0"));
+}
+
 static CU_TestInfo tests[] = {
 	{ "nodes and permissions", test_nodes },
 	{ "several", test_several },
@@ -540,6 +636,8 @@ static CU_TestInfo tests[] = {
 	{ "another stub domain", test_other_stub },
 	{ "too many", test_too_many },
 	{ "two tools", test_two_tools },
+	{ "a target ends", test_target_ends },
+	{ "a target stays", test_target_stays },
 	CU_TEST_INFO_NULL,
 };
 

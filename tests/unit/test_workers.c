@@ -98,6 +98,7 @@ static void begin(void)
 	s.guests = &guest;
 	xapt_pool_init(&guest.pool, 5, 100, NULL);
 	s.mapped.max_pages = 5000;
+	s.config.max_pages_per_guest = 6000;
 	guest.mapped = &s.mapped;
 	CHECK_EQ(xapt_bus_open(&s.bus), 0);
 	CHECK_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
@@ -277,16 +278,26 @@ static void test_elsewhere(void)
 /* In a driver domain the daemon says that it is there, in domain 0 it need not. */
 static void test_sign(void)
 {
-	static const char sign[] = "data/aperture-backend";
+	static const char sign[] = "data/aperture-backend", limits[] = "data/aperture-limits";
+	struct config config;
 
+	config_defaults(&config);
 	begin();
+	elsewhere_policy(&s.bus, &config, 1);
 	elsewhere_sign(&s.bus, true);
-	CHECK(!xs_fake_get(sign));
+	CHECK(!xs_fake_get(sign) && !xs_fake_get(limits));
 	s.bus.own = 6;
+	s.bus.gives = true;
+	elsewhere_policy(&s.bus, &config, 98304);
+	CHECK_STR(xs_fake_get(limits), "max_pages_per_guest=32768 max_mapped_total=98304 max_size=4261478400 max_given=16777216 max_given_total=134217728");
+	s.bus.gives = false;
+	elsewhere_policy(&s.bus, &config, 7);
+	CHECK(strstr(xs_fake_get(limits), " max_mapped_total=7 ") && strstr(xs_fake_get(limits), " max_given=0 "));
 	elsewhere_sign(&s.bus, true);
 	CHECK_STR(xs_fake_get(sign), "1");
 	elsewhere_sign(&s.bus, false);
 	CHECK(!xs_fake_get(sign));
+	CHECK(!xs_fake_get(limits));
 	end();
 }
 
@@ -366,6 +377,10 @@ static void test_give(void)
 	char text[8];
 	int fd;
 
+	/* Asked, the supervisor says what there is, and reserves nothing. */
+	wishes.giver.look(&wishes.giver);
+	CHECK_EQ(wishes.giver.now.left[XAPT_POOL_WRITABLE], 100);
+	CHECK_EQ(guest.reserved, 0);
 	CHECK_EQ(xapt_give(&wishes.giver, 0, &g), XENAPT_OK);
 	CHECK_EQ(wishes.giver.now.left[XAPT_POOL_WRITABLE], 80);
 	strcpy(g.addr, "kept");
@@ -541,6 +556,12 @@ static void test_reserve(void)
 	CHECK_EQ(wishes.sequence, calls);
 	CHECK(g->reserve(g, 2900));
 	g->unreserve(g, 4900);
+	/* One worker does not get what others may need: more than its guest may have mapped. */
+	s.config.max_pages_per_guest = 2000;
+	CHECK(!g->reserve(g, 3025));
+	CHECK_STR(xapt_error(), "2001 pages more; of max_pages_per_guest (2000) 2000 are left");
+	CHECK(g->reserve(g, 1024));
+	g->unreserve(g, 1024);
 	stop(thread);
 	workers_ready(&s, &guest);
 	CHECK_EQ(s.mapped.pages, guest.reserved);

@@ -17,12 +17,16 @@ static struct xapt_link seen;
 static unsigned int connects, disconnects;
 static bool answer_down;	/* disconnect is answered at once */
 static bool introduced = true;
+static int ask_error;		/* of xenstored, to who may not know */
 
 bool xs_is_domain_introduced(struct xs_handle *h, unsigned int domid)
 {
 	(void)h;
 	(void)domid;
-	return introduced;
+	if (!ask_error)
+		return introduced;
+	errno = ask_error;
+	return false;
 }
 
 static void on_connect(struct xapt_node *n, const struct xapt_link *link)
@@ -541,6 +545,13 @@ static void test_domain(void)
 	CHECK(!xapt_bus_domain(&bus, 5));
 	introduced = true;
 	CHECK(xapt_bus_domain(&bus, 5));
+	/* A driver domain asks Xen. */
+	ask_error = EACCES;
+	CHECK(xapt_bus_domain(&bus, 5));
+	xs_fake_domain_gone = true;
+	CHECK(!xapt_bus_domain(&bus, 5));
+	xs_fake_domain_gone = false;
+	ask_error = 0;
 }
 
 static CU_TestInfo tests[] = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,10 +25,18 @@ struct tree {
 	struct node nodes[NODES];	/* sorted by path */
 };
 
+bool xs_fake_domain_gone;
+
 static struct tree tree, work;
 static bool in_transaction;
 static unsigned int generation, started, changes, fail_at, watches;
 static void (*commit_hook)(void), (*look_hook)(void);
+
+bool xapt_domain_gone(uint32_t domid)
+{
+	(void)domid;
+	return xs_fake_domain_gone;
+}
 static int event = -1;
 
 void xs_fake_reset(void)

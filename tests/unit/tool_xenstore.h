@@ -7,6 +7,7 @@
 #ifndef TESTS_UNIT_TOOL_XENSTORE_H
 #define TESTS_UNIT_TOOL_XENSTORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 void xs_fake_reset(void);
@@ -30,5 +31,8 @@ void xs_fake_on_look(void (*hook)(void));
 
 /* Watches that are set, transactions that are open: both are 0 when all is well. */
 unsigned int xs_fake_open(void);
+
+/* What Xen says of any domain. */
+extern bool xs_fake_domain_gone;
 
 #endif

@@ -176,8 +176,9 @@
  *             checks the directory; "ok" is the acknowledgement.
  *   MAP       the parent maps all pages in one batch; one bad reference undoes
  *             the whole (XENAPT_E_GRANT; the index of the first bad page in
- *             value; the aperture stays offered). Only an acknowledged
- *             aperture can be mapped, and only once.
+ *             value; the aperture stays offered). References that are good, and
+ *             a parent that can map no more: XENAPT_E_MAPPED_PAGES. Only an
+ *             acknowledged aperture can be mapped, and only once.
  *   WITHDRAW  answered "ok" only when nothing is mapped any more. A device that
  *             still needs the memory answers XENAPT_E_BUSY: ask again later.
  *             After "ok" the child ends the grants and may free the pages.
@@ -220,7 +221,8 @@
  * All list pages but the last are full. count, level and index must be what n
  * implies, and the page must be mappable, else XENAPT_E_DIRECTORY with the page's
  * number in value (0 = the page the OFFER names, k = list page k - 1 of a level 2
- * directory). The
+ * directory); one that only the parent's own limits keep from being mapped is
+ * XENAPT_E_MAPPED_PAGES. The
  * parent copies the directory; later changes to it have no effect. Directory
  * pages are granted read-only and may be ended after the OFFER is answered.
  *
@@ -335,8 +337,9 @@
  * covers the first byte (XENAPT_E_REGISTER) and also the last, and the access is aligned
  * to its size (XENAPT_E_STRADDLE); the register admits the size (XENAPT_E_WIDTH) and
  * the direction (XENAPT_E_ACCESS); the command exists (XENAPT_E_COMMAND); the
- * range lies in a mapped aperture (XENAPT_E_RANGE). Then the device decides (XENAPT_E_VALUE,
- * XENAPT_E_DEVICE, or any other). A change returns the register's value before it.
+ * range lies in a mapped aperture (XENAPT_E_RANGE; what was executed already is answered
+ * without). Then the device decides (XENAPT_E_VALUE, XENAPT_E_DEVICE, or any other). A change
+ * returns the register's value before it.
  *
  * Ids. The id of an operation is XENAPT_OP_ID | number << 5 | entry, entry 0..31,
  * number raised with each operation of a record's life and never used again; no
@@ -780,7 +783,7 @@ struct xenapt_slot {
 	uint8_t  state[XENAPT_STATE_MAX];
 };
 
-/* Counters of the first device; it writes them, everybody may look. Since it started. */
+/* Counters of the first device; it writes them, everybody may look. Since it started, or restarted in place. */
 struct xenapt_fast_counters {
 	uint64_t hits;		/* operations executed */
 	uint64_t declined;	/* ... sent on to the second device */
@@ -798,7 +801,7 @@ struct xenapt_fast_counters {
 	uint64_t blocks;	/* ... and blocked */
 	uint64_t restarts;	/* of the stub domain, in place */
 	uint64_t started;	/* ns of Xen's system time: last start or restart */
-	/* Of a trapped device, section 11; else 0. */
+	/* Of a trapped device, section 11; else 0. Since it was attached: a restart in place keeps them. */
 	uint64_t trapped;	/* accesses; each element of REP is one */
 	uint64_t forwarded;	/* ... sent on to the second device */
 	uint64_t timeouts;	/* ... and not answered in time, or not sent on since */

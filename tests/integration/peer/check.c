@@ -33,7 +33,7 @@ struct frames {
 struct slot {
 	struct check *check;
 	unsigned int number;
-	uint8_t *memory;	/* NULL: not mapped, or too small or odd for commands */
+	uint8_t *memory;	/* NULL: not mapped, or read-only, too small or odd for commands */
 	uint64_t size;		/* of the data behind the blocks */
 	struct check_parent me;	/* the truth of our block */
 	struct frames frames;
@@ -464,9 +464,9 @@ static int check_mapped(void *device, unsigned int slot, void *data, uint64_t le
 	struct check *check = device;
 	struct slot *s = &check->slot[slot];
 
-	(void)tag;
 	*s = (struct slot){ .check = check, .number = slot };
-	if (length < CHECK_DATA || (uintptr_t)data % 8)
+	if (length < CHECK_DATA || (uintptr_t)data % 8 ||
+	    (tag != CHECK_STORES && xenaperture_aperture_flags(check->xa, slot) & XENAPERTURE_READ_ONLY))
 		return 0;
 	s->memory = data;
 	s->size = length - CHECK_DATA;

@@ -69,6 +69,9 @@
 #endif
 
 #define CHECK_MAGIC		0x4b434843u	/* "CHCK", both blocks */
+/* tag of an aperture: the parent stores into it though it may only read, and dies of that */
+#define CHECK_STORES	0x53544f52u
+
 #define CHECK_DATA		1024u		/* octet where the data starts */
 #define CHECK_GREFS		64u
 

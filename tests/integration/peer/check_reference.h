@@ -140,7 +140,7 @@ static inline void check_reference_put(struct check_reference *r, const struct c
 	case CHECK_DO_SLOW:
 		if (value == (p->id == CHECK_DO ? CHECK_DO_RAISE : CHECK_DO_RAISE_SLOW))
 			r->state.pending |= (uint32_t)r->state.argument;
-		/* fall through */
+		__attribute__((__fallthrough__));
 	default:		check_state_write(&r->state, p->id, p->index, value); break;
 	}
 }

@@ -26,7 +26,12 @@ xen_keys_read() {
 		}'
 }
 
-# xen_counts: one "NAME VALUE" a line, sorted; guests by their name:
+# A domain that ends while it is looked at has no count. "?": never; nothing could be compared with it.
+grants_read() { # DOMID FRAMES
+	GRANTS=$(rigctl grants "$1" "$2" 2>/dev/null) || ! xenstore-exists "/local/domain/$1"
+}
+
+# xen_counts: one "NAME VALUE" a line, sorted; guests by their name, dom0 as Domain-0:
 #   grants.GUEST   entries of its grant table that grant something, mapped or not
 #   mapped.GUEST   its entries that are mapped by somebody
 #   ports.GUEST    its event channels; ports.Domain-0 those of dom0
@@ -38,9 +43,11 @@ xen_counts() {
 	xl list | awk 'NR > 1 { print $2, $1 }' >counts.names
 	xen_keys_read >counts.keys
 	while read -r xc_what xc_id xc_frames; do
-		[ "$xc_what" = frames ] && [ "$xc_id" != 0 ] || continue
-		echo "grants $xc_id $(rigctl grants "$xc_id" "$xc_frames" || echo "?")"
-	done <counts.keys | cat - counts.keys | awk '
+		[ "$xc_what" = frames ] || continue
+		wait_until 5 grants_read "$xc_id" "$xc_frames" || broken "the grants of domain $xc_id cannot be counted"
+		[ -z "$GRANTS" ] || echo "grants $xc_id $GRANTS"
+	done <counts.keys >counts.grants
+	cat counts.grants counts.keys | awk '
 		NR == FNR { name[$1] = $2; next }
 		NF == 3 && $1 != "frames" && $2 in name { print $1 "." name[$2], $3 }' counts.names - | sort
 	xenstore-ls -f | awk '$1 ~ /aperture/ { a++ } END { print "nodes", NR; print "nodes.aperture", a + 0 }'

@@ -6,8 +6,9 @@
  *                                      exit with its status; 124: took too long, 125: the guest
  *                                      is gone or its agent does not answer
  *   rigctl wait DOMAIN SECONDS         wait until the guest's agent is ready
- *   rigctl grants DOMID FRAMES         count the entries of a guest's grant table (version 1, FRAMES
- *                                      pages long) that grant something, mapped or not
+ *   rigctl grants DOMID FRAMES         count the entries of a domain's grant table (version 1, FRAMES
+ *                                      pages long) that grant something, mapped or not; 0: dom0's own
+ *   rigctl give DOMID                  grant a page of dom0's to a domain until this is killed
  *   rigctl consoles DIRECTORY FILE     append each line of the guests' console logs in DIRECTORY to
  *                                      FILE as "[guest] line", for ever
  */
@@ -159,12 +160,63 @@ struct privcmd_mmap_resource {
 /* xen/grant_table.h, version 1: an entry is 8 bytes, its low flag bits say what it grants. */
 enum { RESOURCE_GRANT_TABLE = 1, SHARED_FRAMES = 0, ENTRIES_A_PAGE = 512, GRANTS = 3 };
 
+/* Xen gives the table of another domain as a resource, and its own as frames that can be mapped. */
+struct privcmd_hypercall {
+	unsigned long long op, arg[5];
+};
+#define IOCTL_PRIVCMD_HYPERCALL _IOC(_IOC_NONE, 'P', 0, sizeof(struct privcmd_hypercall))
+
+struct privcmd_mmapbatch_v2 {
+	unsigned int num;
+	unsigned short dom;
+	unsigned long long addr;
+	const unsigned long *frame;
+	int *error;
+};
+#define IOCTL_PRIVCMD_MMAPBATCH_V2 _IOC(_IOC_NONE, 'P', 4, sizeof(struct privcmd_mmapbatch_v2))
+
+struct gnttab_setup_table {
+	unsigned short dom;
+	unsigned int frames;
+	short status;
+	unsigned long *frame;
+};
+
+enum { GRANT_TABLE_OP = 20, SETUP_TABLE = 2, DOMID_SELF = 0x7ff0, FRAMES_MAX = 64 };
+
+static void map_others(int bus, int domid, int pages, void *at)
+{
+	struct privcmd_mmap_resource r = {
+		.dom = domid, .type = RESOURCE_GRANT_TABLE, .id = SHARED_FRAMES, .num = pages,
+		.addr = (unsigned long)at,
+	};
+
+	if (ioctl(bus, IOCTL_PRIVCMD_MMAP_RESOURCE, &r))
+		fail("grant table");
+}
+
+/* Not more frames than there are: Xen would make them. */
+static void map_own(int bus, int pages, void *at)
+{
+	static unsigned long frame[FRAMES_MAX];
+	static int error[FRAMES_MAX];
+	struct gnttab_setup_table t = { .dom = DOMID_SELF, .frames = pages, .frame = frame };
+	struct privcmd_hypercall h = {
+		.op = GRANT_TABLE_OP, .arg = { SETUP_TABLE, (unsigned long)&t, 1 },
+	};
+	struct privcmd_mmapbatch_v2 b = {
+		.num = pages, .dom = DOMID_SELF, .addr = (unsigned long)at, .frame = frame,
+		.error = error,
+	};
+
+	if (pages > FRAMES_MAX || mlockall(MCL_CURRENT) || ioctl(bus, IOCTL_PRIVCMD_HYPERCALL, &h) ||
+	    t.status || ioctl(bus, IOCTL_PRIVCMD_MMAPBATCH_V2, &b))
+		fail("own grant table");
+}
+
 static int grants(const char *domid, const char *frames)
 {
 	int pages = atoi(frames), count = 0, bus = open("/dev/xen/privcmd", O_RDWR | O_CLOEXEC);
-	struct privcmd_mmap_resource r = {
-		.dom = atoi(domid), .type = RESOURCE_GRANT_TABLE, .id = SHARED_FRAMES, .num = pages,
-	};
 	const volatile struct {
 		unsigned short flags, domid;
 		unsigned int frame;
@@ -177,13 +229,36 @@ static int grants(const char *domid, const char *frames)
 	entry = mmap(NULL, pages * 4096UL, PROT_READ, MAP_SHARED, bus, 0);
 	if (bus < 0 || entry == MAP_FAILED)
 		fail("/dev/xen/privcmd");
-	r.addr = (unsigned long)entry;
-	if (ioctl(bus, IOCTL_PRIVCMD_MMAP_RESOURCE, &r))
-		fail("grant table");
+	if (atoi(domid))
+		map_others(bus, atoi(domid), pages, (void *)entry);
+	else
+		map_own(bus, pages, (void *)entry);
 	for (int i = 0; i < pages * ENTRIES_A_PAGE; i++)
 		count += (entry[i].flags & GRANTS) != 0;
 	printf("%d\n", count);
 	return 0;
+}
+
+/* xen/gntalloc.h, likewise */
+struct gntalloc_one {
+	unsigned short domid, flags;
+	unsigned int count;
+	unsigned long long index;
+	unsigned int ref;
+};
+#define IOCTL_GNTALLOC_ALLOC_GREF _IOC(_IOC_NONE, 'G', 5, sizeof(struct gntalloc_one))
+
+static __attribute__((noreturn)) void give(const char *domid)
+{
+	struct gntalloc_one a = { .domid = atoi(domid), .flags = 1, .count = 1 };
+	int file = open("/dev/xen/gntalloc", O_RDWR | O_CLOEXEC);
+
+	if (file < 0 || ioctl(file, IOCTL_GNTALLOC_ALLOC_GREF, &a))
+		fail("/dev/xen/gntalloc");
+	printf("%u\n", a.ref);
+	fflush(stdout);
+	for (;;)
+		pause();
 }
 
 struct log {
@@ -274,6 +349,8 @@ int main(int argc, char **argv)
 		return consoles(argv[2], argv[3]);
 	if (argc == 4 && !strcmp(argv[1], "grants"))
 		return grants(argv[2], argv[3]);
+	if (argc == 3 && !strcmp(argv[1], "give"))
+		give(argv[2]);
 	if (xs_open_bus())
 		fail("/dev/xen/xenbus");
 	if (argc == 3 && !strcmp(argv[1], "domid"))
@@ -283,6 +360,6 @@ int main(int argc, char **argv)
 	if (argc == 4 && !strcmp(argv[1], "wait"))
 		return wait_ready(domain(argv[2]), argv[3]);
 	fprintf(stderr, "usage: rigctl domid NAME | run DOMAIN SECONDS COMMAND | wait DOMAIN SECONDS | "
-		"grants DOMID FRAMES | consoles DIRECTORY FILE\n");
+		"grants DOMID FRAMES | give DOMID | consoles DIRECTORY FILE\n");
 	return GONE;
 }

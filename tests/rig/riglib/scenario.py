@@ -48,6 +48,8 @@ class Case:
         name = self.test.name
         if self.type != "none":
             name += f" {self.type} vcpus={self.vcpus}"
+        elif self.test.vcpus + self.test.vcpus_long != [1]:
+            name += f" vcpus={self.vcpus}"
         return f"{name} [{' '.join(self.test.rows)}]"
 
 

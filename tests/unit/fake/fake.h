@@ -61,7 +61,11 @@ enum fake_call {
 	FAKE_READ, FAKE_WRITE, FAKE_CALLS,
 };
 
-/* The n-th call of this kind from now (1: the next) fails, a batch at element. */
+/*
+ * The n-th call of this kind from now (1: the next) fails, a batch at element; FAKE_NO_ELEMENT: none of
+ * them is to blame.
+ */
+#define FAKE_NO_ELEMENT UINT32_MAX
 void fake_fail(struct fake *f, enum fake_call call, unsigned int n, uint32_t element);
 /* fn runs right before the n-th call of this kind from now. */
 void fake_hook(struct fake *f, enum fake_call call, unsigned int n, void (*fn)(void *), void *ctx);

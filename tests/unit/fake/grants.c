@@ -70,18 +70,22 @@ static struct grant *usable(struct fake *f, unsigned int user, unsigned int owne
 	return g;
 }
 
-/* Element that is bad, by fault or in truth; n if all are good. */
-static uint32_t first_bad(struct fake *f, enum fake_call call, unsigned int user, unsigned int owner,
-			  const uint32_t *refs, uint32_t n, bool writable)
+/* An element is bad, by fault or in truth, or the fault is none's: *bad is n then. */
+static bool fails(struct fake *f, enum fake_call call, unsigned int user, unsigned int owner,
+		  const uint32_t *refs, uint32_t n, bool writable, uint32_t *bad)
 {
-	uint32_t i, limit = n;
+	uint32_t limit = n;
 
-	if (fake_entry(f, call, &limit) && limit >= n)
-		limit = n - 1;
-	for (i = 0; i < limit; i++)
-		if (!usable(f, user, owner, refs[i], writable))
-			return i;
-	return limit;
+	*bad = n;
+	if (fake_entry(f, call, &limit)) {
+		if (limit == FAKE_NO_ELEMENT)
+			return true;
+		limit = limit < n ? limit : n - 1;
+	}
+	for (*bad = 0; *bad < limit; ++*bad)
+		if (!usable(f, user, owner, refs[*bad], writable))
+			break;
+	return *bad < n;
 }
 
 static void *place(struct fake *f, unsigned int owner, const uint32_t *refs, uint32_t n,
@@ -114,8 +118,7 @@ int fake_map(struct fake *f, unsigned int mapper, unsigned int owner, const uint
 	struct mapping *m;
 	uint32_t i;
 
-	*bad = first_bad(f, FAKE_MAP, mapper, owner, refs, n, writable);
-	if (*bad < n)
+	if (fails(f, FAKE_MAP, mapper, owner, refs, n, writable, bad))
 		return -1;
 	m = calloc(1, sizeof(*m));
 	m->refs = malloc(n * sizeof(*refs));
@@ -175,12 +178,12 @@ void fake_mappings_die(struct fake *f, unsigned int dom)
 int fake_copy(struct fake *f, unsigned int reader, unsigned int owner, const uint32_t *refs,
 	      uint32_t n, void *dst, uint32_t *bad)
 {
-	uint32_t good = first_bad(f, FAKE_COPY, reader, owner, refs, n, false);
+	bool failed = fails(f, FAKE_COPY, reader, owner, refs, n, false, bad);
+	uint32_t good = failed && *bad == n ? 0 : *bad;
 
 	/* As Xen does: what comes before the bad element was copied. */
 	for (uint32_t i = 0; i < good; i++)
 		memcpy((uint8_t *)dst + (size_t)i * FAKE_PAGE,
 		       fake_page(f, owner, f->domain[owner].grant[refs[i]].frame), FAKE_PAGE);
-	*bad = good;
-	return good < n ? -1 : 0;
+	return failed ? -1 : 0;
 }

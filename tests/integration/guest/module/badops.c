@@ -5,7 +5,8 @@
  * asks for.
  */
 #include <linux/hash.h>
-#include <linux/jiffies.h>
+#include <linux/irqflags.h>
+#include <linux/ktime.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 
@@ -209,14 +210,32 @@ int cmd_event(struct run *r)
 	return err;
 }
 
-/* A producer that is always a whole ring ahead of the consumer, for some time. */
+/* One more turn of a ring that is full: its producer a whole ring ahead of the parent's. */
+static int refill(struct xen_aperture_dev *dev, enum xen_aperture_test_page page, u32 lane,
+		  u32 *consumed)
+{
+	/* rsp_prod is how far the parent is; the ring has 32 entries. */
+	int err = xen_aperture_test_peek(dev, page, 8, consumed, 4);
+	u32 produced = *consumed + 32;
+
+	return err ?: xen_aperture_test_poke(dev, page, 0, &produced, 4) ?:
+	       xen_aperture_test_event(dev, lane);
+}
+
+#define MANY_ANSWERS 1024u	/* rings full of them: nobody asked */
+
+/*
+ * For some time. deaf: this processor takes no interrupt meanwhile, or the driver ends the connection at
+ * the first answer that it did not ask for; until there were many, and some time is the most it may take.
+ */
 int cmd_endless(struct run *r)
 {
+	bool deaf = r->argc > 4 && !strcmp(r->argv[4], "deaf");
+	u32 first = 0, consumed = 0, enough = deaf ? MANY_ANSWERS : U32_MAX;
 	enum xen_aperture_test_page page;
 	struct xen_aperture_dev *dev;
-	unsigned long end;
-	u64 lane, ms, turns = 0;
-	u32 consumed, produced;
+	unsigned long irq = 0;
+	u64 lane, ms, end, turns = 0;
 	int err;
 
 	err = arg_lane(r, 2, &lane) ?: arg_u64(r, 3, &ms) ?: arg_dev(r, 1, &dev);
@@ -224,17 +243,20 @@ int cmd_endless(struct run *r)
 		return err;
 	page = lane == XENAPT_OWNER_FAST ? XEN_APERTURE_TEST_RING_FAST :
 					   XEN_APERTURE_TEST_RING_SLOW;
-	for (end = jiffies + msecs_to_jiffies(ms); !err && time_before(jiffies, end); turns++) {
-		/* rsp_prod is how far the parent is; the ring has 32 entries. */
-		err = xen_aperture_test_peek(dev, page, 8, &consumed, 4);
-		produced = consumed + 32;
-		err = err ?: xen_aperture_test_poke(dev, page, 0, &produced, 4) ?:
-		      xen_aperture_test_event(dev, lane);
-		cond_resched();
+	end = ktime_get_ns() + ms * NSEC_PER_MSEC;
+	if (deaf)
+		local_irq_save(irq);
+	err = xen_aperture_test_peek(dev, page, 8, &first, 4);
+	for (consumed = first; !err && consumed - first < enough && ktime_get_ns() < end; turns++) {
+		err = refill(dev, page, lane, &consumed);
+		if (!deaf)
+			cond_resched();
 	}
-	say(r, "turns=%llu error=%d\n", turns, err);
+	if (deaf)
+		local_irq_restore(irq);
+	say(r, "turns=%llu answered=%u error=%d\n", turns, consumed - first, err);
 	xen_aperture_dev_put(dev);
-	return 0;
+	return deaf && consumed - first < enough ? -ETIME : 0;
 }
 
 /* Every octet of the page another one. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Memory of the kernel that existed, offered to the device "span". */
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/sched/task.h>
@@ -176,6 +177,63 @@ int cmd_offer(struct run *r)
 	return err;
 }
 
+#define LATE_BYTES	2000u
+
+static bool untouched(struct run *r, const u8 *p, const char *when)
+{
+	return (p[0] == 0x55 && !memcmp(p, p + 1, LATE_BYTES - 1)) ||
+	       !wrong(r, when);
+}
+
+/* The parent does not let go, writes, and interrupts: all of it after the buffer's owner had it back. */
+static int late(struct run *r, struct talk *t, struct xen_aperture_dev *dev, u8 *p)
+{
+	struct xen_aperture_wish wish = { .tag = TAG, .irq = rung, .data = t };
+	struct xen_aperture *ap = xen_aperture_offer(dev, &wish, p, LATE_BYTES, NULL);
+	unsigned int tries;
+	int err;
+
+	if (IS_ERR(ap))
+		return PTR_ERR(ap);
+	err = ask(t, SPAN_HOLD, 0, 0, 1);
+	xen_aperture_free(ap);
+	memset(p, 0x55, LATE_BYTES);
+	err = err ?: ask(t, SPAN_FILL, 0, LATE_BYTES, 0xee) ?: ask(t, SPAN_RING, 0, 0, 0);
+	msleep(50);
+	if (!err && !untouched(r, p, "an interrupt wrote into a buffer that was freed"))
+		err = -EILSEQ;
+	if (!err && atomic_read(&t->interrupts))
+		err = wrong(r, "a callback after the end") ? -EILSEQ : 0;
+	err = ask(t, SPAN_HOLD, 0, 0, 0) ?: err;
+	for (tries = 0; tries < 200 && !ask(t, SPAN_SUM, 0, 1, 0); tries++)
+		msleep(100);
+	if (!err && tries == 200)
+		err = wrong(r, "the parent has it for ever") ? -EILSEQ : 0;
+	if (!err && !untouched(r, p, "its end wrote into a buffer that was freed"))
+		err = -EILSEQ;
+	return err;
+}
+
+int cmd_late(struct run *r)
+{
+	struct xen_aperture_dev *dev;
+	struct talk t = {};
+	u8 *p;
+	int err = arg_dev(r, 1, &dev);
+
+	if (err)
+		return err;
+	p = kmalloc(LATE_BYTES, GFP_KERNEL);
+	err = p ? talk_open(&t, dev) : -ENOMEM;
+	if (!err) {
+		err = late(r, &t, dev, p);
+		xen_aperture_free(t.ap);
+	}
+	kfree(p);
+	xen_aperture_dev_put(dev);
+	return err;
+}
+
 static int refused(struct run *r, struct xen_aperture_dev *dev, const char *what, void *p,
 		   size_t length, u32 flags)
 {
@@ -188,12 +246,41 @@ static int refused(struct run *r, struct xen_aperture_dev *dev, const char *what
 	return PTR_ERR_OR_ZERO(ap) == -EINVAL ? 0 : -EILSEQ;
 }
 
+/* Freed only when it was refused: otherwise somebody else did, or has it mapped. */
+static int refused_pages(struct run *r, struct xen_aperture_dev *dev)
+{
+	unsigned long p = __get_free_pages(GFP_KERNEL, 2);
+	unsigned int i;
+	int err = p ? refused(r, dev, "pages of one allocation", (void *)p, 4 * PAGE_SIZE, 0) : -ENOMEM;
+
+	for (i = 0; i < 4 && !err; i++)
+		if (page_ref_count(virt_to_page(p) + i) != (i ? 0 : 1))
+			err = wrong(r, "references of what was refused") ? -EILSEQ : 0;
+	if (!err)
+		free_pages(p, 2);
+	return err;
+}
+
+static int refused_slab(struct run *r, struct xen_aperture_dev *dev)
+{
+	u8 *p = kmalloc(8192, GFP_KERNEL);
+	int before = p ? page_ref_count(virt_to_head_page(p)) : 0;
+	int err = p ? refused(r, dev, "whole pages of a slab", p, 8192, 0) ?:
+		      refused(r, dev, "a whole page of a slab", p, 5000, 0) : -ENOMEM;
+
+	if (!err && page_ref_count(virt_to_head_page(p)) != before)
+		err = wrong(r, "references of a slab") ? -EILSEQ : 0;
+	if (!err)
+		kfree(p);
+	return err;
+}
+
 /* What must not be granted, each with EINVAL. */
 int cmd_refused(struct run *r)
 {
 	struct xen_aperture_dev *dev;
 	u8 stack[64];
-	int err = arg_dev(r, 1, &dev);
+	int err = arg_dev(r, 1, &dev), slab, pages;
 
 	if (err)
 		return err;
@@ -204,6 +291,8 @@ int cmd_refused(struct run *r)
 	      refused(r, dev, "a program's", (void *)0x400000, 64, 0) ?:
 	      refused(r, dev, "nothing", image, 0, 0) ?:
 	      refused(r, dev, "flags", image, 64, XENAPT_OPEN_PARENT_OWNED);
+	slab = refused_slab(r, dev);
+	pages = refused_pages(r, dev);
 	xen_aperture_dev_put(dev);
-	return err;
+	return err ?: slab ?: pages;
 }

@@ -54,18 +54,20 @@ int cmd_hold(struct run *r)
 {
 	struct session *s = kzalloc(sizeof(*s), GFP_KERNEL);
 	struct xen_aperture_dev *dev;
+	struct xen_aperture_wish wish = { .least = XENAPT_PAGE_SIZE };
 	unsigned int id;
-	u64 size;
+	u64 flags;
 	int err;
 
 	if (!s)
 		return -ENOMEM;
-	err = arg_u64(r, 2, &size) ?: arg_dev(r, 1, &dev);
+	err = arg_u64(r, 2, &wish.wanted) ?: arg_u64_or(r, 3, &flags, 0) ?: arg_dev(r, 1, &dev);
 	if (err) {
 		kfree(s);
 		return err;
 	}
-	err = session_open(s, dev, size, XENAPT_PAGE_SIZE);
+	wish.flags = flags;
+	err = session_make(s, dev, &wish);
 	if (err) {
 		say(r, "status=%s errno=%d\n", xen_aperture_status_name(s->status), -err);
 		xen_aperture_dev_put(dev);
@@ -109,6 +111,7 @@ void drop_all(void)
 		if (s)
 			end(s);
 	}
+	every_end();
 }
 
 int cmd_withdraw(struct run *r)
@@ -120,6 +123,17 @@ int cmd_withdraw(struct run *r)
 		return err;
 	err = xen_aperture_withdraw(s->ap);
 	say(r, "errno=%d\n", -err);
+	return err;
+}
+
+/* The reference of its first page. */
+int cmd_gref(struct run *r)
+{
+	struct session *s;
+	int err = find(r, &s, false);
+
+	if (!err)
+		say(r, "gref=%u\n", xen_aperture_test_gref(s->ap, 0));
 	return err;
 }
 

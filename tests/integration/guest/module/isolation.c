@@ -5,12 +5,20 @@
  */
 #include <linux/string.h>
 #include <xen/grant_table.h>
+#include <xen/page.h>
+#include <xen/xen.h>
 #include <asm/xen/hypercall.h>
 
 #include "selftest.h"
 
 static struct xen_aperture *kept;
 static struct xen_aperture_dev *kept_dev;
+
+void *kept_memory(u64 *pages)
+{
+	*pages = kept ? xen_aperture_size(kept) / XENAPT_PAGE_SIZE : 0;
+	return kept ? xen_aperture_memory(kept) : NULL;
+}
 
 void isolation_end(void)
 {
@@ -59,42 +67,79 @@ int cmd_unkeep(struct run *r)
 	return 0;
 }
 
-/* Xen's own word, past every driver: 0: mapped, and unmapped again; negative: refused. */
-static int try_map(domid_t domid, u32 ref, bool writable)
+/*
+ * Xen's own word, past every driver: 0: mapped, and unmapped again; negative: refused. Xen maps nothing
+ * for a device of a PVH guest, whatever was granted: there it is a place for the page that decides.
+ */
+static int try_map(struct page *place, domid_t domid, u32 ref, bool writable)
 {
-	struct gnttab_map_grant_ref map = {
-		.flags = GNTMAP_device_map | (writable ? 0 : GNTMAP_readonly), .ref = ref, .dom = domid,
-	};
+	u32 flags = (place ? GNTMAP_host_map : GNTMAP_device_map) | (writable ? 0 : GNTMAP_readonly);
 	struct gnttab_unmap_grant_ref unmap = { .host_addr = 0 };
+	struct gnttab_map_grant_ref map = {
+		.flags = flags, .ref = ref, .dom = domid,
+	};
+	unsigned long address = place ? (unsigned long)page_address(place) : 0;
 
+	if (place)
+		gnttab_set_map_op(&map, address, flags, ref, domid);
 	if (HYPERVISOR_grant_table_op(GNTTABOP_map_grant_ref, &map, 1))
 		return -EIO;
 	if (map.status != GNTST_okay)
 		return map.status;
+	if (place)
+		gnttab_set_unmap_op(&unmap, address, flags, map.handle);
 	unmap.handle = map.handle;
-	unmap.dev_bus_addr = map.dev_bus_addr;
+	unmap.dev_bus_addr = place ? 0 : map.dev_bus_addr;
 	if (HYPERVISOR_grant_table_op(GNTTABOP_unmap_grant_ref, &unmap, 1) || unmap.status)
 		pr_err("reference %u was mapped and cannot be unmapped: %d\n", ref, unmap.status);
 	return 0;
 }
 
-/* DOMAIN ro|rw REFERENCE...; DOMAIN scan FIRST LAST: those that can be mapped read-only. */
+/* ro, rw, any: both; REFERENCE, or DOMAIN:REFERENCE for another one than the command's. */
+static int try_argument(struct run *r, unsigned int i, struct page *place, u64 domid)
+{
+	const char *how = r->argv[2];
+	char *colon = strchr(r->argv[i], ':');
+	u64 ref;
+
+	if (colon) {
+		*colon = '\0';
+		if (kstrtou64(r->argv[i], 0, &domid))
+			return -EINVAL;
+		r->argv[i] = colon + 1;
+	}
+	if (arg_u64(r, i, &ref))
+		return -EINVAL;
+	if (strcmp(how, "rw"))
+		say(r, "domain=%llu reference=%llu status=%d\n", domid, ref,
+		    try_map(place, domid, ref, false));
+	if (strcmp(how, "ro"))
+		say(r, "domain=%llu reference=%llu status=%d\n", domid, ref,
+		    try_map(place, domid, ref, true));
+	return 0;
+}
+
+/* DOMAIN ro|rw|any REFERENCE...; DOMAIN scan FIRST LAST: those that can be mapped read-only. */
 int cmd_grantmap(struct run *r)
 {
-	bool scan = !strcmp(r->argv[2], "scan"), writable = !strcmp(r->argv[2], "rw");
-	u64 domid, first, last;
+	bool scan = !strcmp(r->argv[2], "scan");
+	u64 domid, first = 0, last = 0;
+	struct page *place = NULL;
 	unsigned int i;
 	int err;
 
-	err = arg_u64(r, 1, &domid) ?: arg_u64(r, 3, &first) ?: scan ? arg_u64(r, 4, &last) : 0;
-	for (i = 3; i < r->argc && !scan && !err; i++) {
-		err = arg_u64(r, i, &first);
-		if (!err)
-			say(r, "reference=%llu status=%d\n", first, try_map(domid, first, writable));
-	}
+	err = arg_u64(r, 1, &domid);
+	if (!err && scan)
+		err = arg_u64(r, 3, &first) ?: arg_u64(r, 4, &last);
+	if (!err && !xen_pv_domain())
+		err = gnttab_alloc_pages(1, &place);
+	for (i = 3; i < r->argc && !scan && !err; i++)
+		err = try_argument(r, i, place, domid);
 	for (; scan && !err && first <= last; first++)
-		if (!try_map(domid, first, false))
+		if (!try_map(place, domid, first, false))
 			say(r, "%llu\n", first);
+	if (place)
+		gnttab_free_pages(1, &place);
 	return err;
 }
 
@@ -115,8 +160,8 @@ int cmd_touch(struct run *r)
 	return 0;
 }
 
-static int answer(struct run *r, struct xen_aperture_dev *dev, const struct xenapt_request *q,
-		  struct xenapt_response *rsp)
+int ask_raw(struct run *r, struct xen_aperture_dev *dev, const struct xenapt_request *q,
+	    struct xenapt_response *rsp)
 {
 	int err = xen_aperture_test_request(dev, q, rsp);
 
@@ -136,7 +181,7 @@ int cmd_rawopen(struct run *r)
 	if (err)
 		return err;
 	q.u.open.wanted = XENAPT_PAGE_SIZE;
-	err = answer(r, dev, &q, &rsp);
+	err = ask_raw(r, dev, &q, &rsp);
 	xen_aperture_dev_put(dev);
 	return err;
 }
@@ -157,7 +202,7 @@ int cmd_named(struct run *r)
 	q.u.named.handle = handle;
 	if (type == XENAPT_REQ_OFFER)
 		q.u.offer.length = XENAPT_PAGE_SIZE;
-	err = answer(r, dev, &q, &rsp);
+	err = ask_raw(r, dev, &q, &rsp);
 	xen_aperture_dev_put(dev);
 	return err;
 }
@@ -172,24 +217,24 @@ static int changed(struct run *r, struct xen_aperture_dev *dev, struct xen_apert
 	int err;
 
 	q.u.open.wanted = length;
-	err = answer(r, dev, &q, &rsp);
+	err = ask_raw(r, dev, &q, &rsp);
 	handle = rsp.handle;
 	q = (struct xenapt_request){ .type = XENAPT_REQ_OFFER };
 	q.u.offer.handle = handle;
 	q.u.offer.length = length;
 	q.u.offer.directory = m->reference;
-	err = err ?: answer(r, dev, &q, &rsp);
+	err = err ?: ask_raw(r, dev, &q, &rsp);
 	for (i = 0; i < m->directories; i++)
 		memset(m->directory[i], 0xff, XENAPT_PAGE_SIZE);
 	q = (struct xenapt_request){ .type = XENAPT_REQ_MAP };
 	q.u.named.handle = handle;
-	err = err ?: answer(r, dev, &q, &rsp);
+	err = err ?: ask_raw(r, dev, &q, &rsp);
 	if (!err && (rsp.status != XENAPT_OK || rsp.value != m->pages))
 		err = -EILSEQ;
 	q.type = XENAPT_REQ_WITHDRAW;
-	err = answer(r, dev, &q, &rsp) ?: err;
+	err = ask_raw(r, dev, &q, &rsp) ?: err;
 	q.type = XENAPT_REQ_RELEASE;
-	return answer(r, dev, &q, &rsp) ?: err;
+	return ask_raw(r, dev, &q, &rsp) ?: err;
 }
 
 int cmd_changed(struct run *r)

@@ -25,13 +25,15 @@ static const struct {
 	{ "info",	cmd_info,	1, "dev" },
 	{ "sizes",	cmd_sizes,	3, "dev wanted least: negotiate, map, end" },
 	{ "directory",	cmd_directory,	2, "dev pages: every page reaches the parent and comes back" },
-	{ "hold",	cmd_hold,	2, "dev size: make an aperture and keep it; says id" },
+	{ "hold",	cmd_hold,	2, "dev size [flags]: make an aperture and keep it; says id" },
 	{ "ping",	cmd_ping,	1, "id: the parent answers through it" },
 	{ "roundtrip",	cmd_roundtrip,	1, "id: all of it reaches the parent and comes back" },
 	{ "send",	cmd_send,	2, "id path [bytes]: a file, or its first bytes, through it" },
 	{ "busy",	cmd_busy,	2, "id 0|1: the parent refuses to let go of it" },
 	{ "withdraw",	cmd_withdraw,	1, "id" },
+	{ "gref",	cmd_gref,	1, "id: the reference of its first page" },
 	{ "drop",	cmd_drop,	1, "id|all: end it" },
+	{ "every",	cmd_every,	1, "dev: keep one of each owner and direction, two of memory that existed" },
 	{ "writer",	cmd_writer,	1, "start dev pages|stop: writes to memory of the parent's all the time" },
 	{ "crash",	cmd_crash,	1, "id: the parent's process ends itself" },
 	{ "inject",	cmd_inject,	2, "id count: interrupts" },
@@ -46,13 +48,17 @@ static const struct {
 	{ "operate",	cmd_operate,	2, "dev count [out]: operations of both lanes, by callbacks" },
 	{ "fast",	cmd_fast,	2, "dev count [out]: those of the first device only" },
 	{ "edges",	cmd_edges,	3, "dev command count: one interrupt for each" },
-	{ "both",	cmd_both,	2, "dev rounds: both halves raise at once" },
+	{ "both",	cmd_both,	2, "dev rounds: both halves raise, in one batch" },
+	{ "race",	cmd_race,	2, "dev rounds: both halves raise at once" },
+	{ "tickmarks",	cmd_tickmarks,	3, "dev rounds us: of a timer, while no operation is out; marked" },
 	{ "held",	cmd_held,	1, "dev: interrupts while masked and in service" },
+	{ "ticks",	cmd_ticks,	3, "dev count period_us: a timer's, to a callback" },
 	{ "badops",	cmd_badops,	2, "dev lane: operations that are none; lane 1 fast, 2 slow" },
 	{ "poke",	cmd_poke,	5, "dev page offset size value: into a shared page" },
 	{ "peek",	cmd_peek,	4, "dev page offset size" },
 	{ "event",	cmd_event,	2, "dev lane [count]" },
-	{ "endless",	cmd_endless,	3, "dev lane ms: a ring that is always full" },
+	{ "endless",	cmd_endless,	3, "dev lane ms [deaf]: a ring that is always full" },
+	{ "storm",	cmd_storm,	3, "dev lane ms: likewise, deaf to the answers; then the lane goes on" },
 	{ "garbage",	cmd_garbage,	2, "dev page [seed]: into all of it" },
 	{ "record",	cmd_record,	2, "dev how: spoil the current slot of the state record" },
 	{ "cell",	cmd_cell,	1, "dev: the cells of the matrix" },
@@ -60,12 +66,15 @@ static const struct {
 	{ "keep",	cmd_keep,	3, "dev pages flags: an aperture; says its references" },
 	{ "unkeep",	cmd_unkeep,	0, "" },
 	{ "touch",	cmd_touch,	0, "the aperture of keep: every page" },
-	{ "grantmap",	cmd_grantmap,	3, "domain ro|rw reference... | scan first last" },
+	{ "overstay",	cmd_overstay,	2, "dev pages: memory of the parent's that stays mapped after its RELEASE" },
+	{ "memory",	cmd_memory,	3, "kept|stayed fill|count value: of keep, or of overstay: each word; which are so" },
+	{ "grantmap",	cmd_grantmap,	3, "domain ro|rw|any [domain:]reference... | scan first last" },
 	{ "rawopen",	cmd_rawopen,	1, "dev: OPEN only; says the handle" },
 	{ "named",	cmd_named,	3, "dev type handle: a request that names it" },
 	{ "changed",	cmd_changed,	2, "dev pages: the directory after OFFER" },
 	{ "strike",	cmd_strike,	4, "dev lane word ones|zero|plus|minus|0x...: poison it, send the event" },
 	{ "offer",	cmd_offer,	4, "dev kmalloc|vmalloc|pages offset length: memory that existed" },
+	{ "late",	cmd_late,	1, "dev: what the parent does to a buffer that was freed" },
 	{ "refused",	cmd_refused,	1, "dev: memory that is not to be offered" },
 	{ "cycles",	cmd_cycles,	2, "dev count: apertures made and ended, of every owner" },
 	{ "bench-echo",	cmd_bench_echo,	3, "domain port count: events there and back" },
@@ -241,8 +250,10 @@ static void __exit selftest_exit(void)
 {
 	misc_deregister(&misc);
 	writer_end();
+	every_end();
 	drop_all();
 	isolation_end();
+	overstay_end();
 }
 
 module_init(selftest_init);

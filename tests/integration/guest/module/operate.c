@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "check_reference.h"
+#include "marks.h"
 #include "selftest.h"
 
 #define DEPTH_MOST	64u
@@ -167,12 +168,14 @@ static int flow(struct run *r, struct flow *f)
 		say(r, "cannot begin: %d\n", err);
 		return err;
 	}
+	mark_begin();
 	start(f);
 	if (wait_for_completion_interruptible(&f->finished)) {
 		f->stop = true;
 		wait_for_completion(&f->finished);
 		err = -EINTR;
 	}
+	mark();
 	say(r, "operations=%llu wrong=%llu by_first=%llu by_second=%llu none=%llu\n", f->ended,
 	    f->wrong, f->lane[XENAPT_OWNER_FAST], f->lane[XENAPT_OWNER_SLOW], f->lane[0]);
 	if (f->wrong)

@@ -7,14 +7,19 @@
  *	session.c  an aperture and the commands of check_layout.h in it
  *	sizes.c    negotiation, directories
  *	hold.c     apertures that stay between commands
+ *	every.c    likewise, of each owner and direction
  *	hostile.c  requests and descriptions that no frontend makes
  *	frames.c   frames both ways
  *	file.c     a file through an aperture, in turns
  *	operate.c  operations with callbacks
  *	vectors.c  interrupts of a device's vectors
+ *	ticks.c    ticks of the timer to a callback
+ *	tickmarks.c one interrupt for each tick, to be seen in the hypervisor's trace
  *	badops.c   operations, and words in shared pages, that no frontend makes
+ *	storm.c    a ring without an end, for some time
  *	record.c   state records that no device wrote
  *	isolation.c  references and handles that are told
+ *	overstay.c memory of the parent's that is mapped longer than it is said to be
  *	strike.c   one poisoned word
  *	cell.c     the cells of the matrix
  *	cycles.c   apertures made and ended, many times
@@ -31,7 +36,7 @@
 
 #include "check_layout.h"
 
-#define MAX_ARGS 8
+#define MAX_ARGS 16
 
 /* One command line and what it says. */
 struct run {
@@ -87,6 +92,8 @@ struct question {
 };
 
 int session_open(struct session *s, struct xen_aperture_dev *dev, u64 wanted, u64 least);
+int session_make(struct session *s, struct xen_aperture_dev *dev,
+		 const struct xen_aperture_wish *wish);
 void session_close(struct session *s);
 int session_ask(struct session *s, const struct question *q, struct check_parent *answer);
 
@@ -103,6 +110,7 @@ int cmd_directory(struct run *r);
 int cmd_hold(struct run *r);
 int cmd_drop(struct run *r);
 int cmd_withdraw(struct run *r);
+int cmd_gref(struct run *r);
 int cmd_ping(struct run *r);
 int cmd_roundtrip(struct run *r);
 int cmd_send(struct run *r);
@@ -121,20 +129,27 @@ int cmd_operate(struct run *r);
 int cmd_fast(struct run *r);
 int cmd_edges(struct run *r);
 int cmd_both(struct run *r);
+int cmd_race(struct run *r);
+int cmd_tickmarks(struct run *r);
 int cmd_held(struct run *r);
+int cmd_ticks(struct run *r);
 int cmd_badops(struct run *r);
 int cmd_poke(struct run *r);
 int cmd_peek(struct run *r);
 int cmd_event(struct run *r);
 int cmd_endless(struct run *r);
+int cmd_storm(struct run *r);
 int cmd_garbage(struct run *r);
 int cmd_record(struct run *r);
 int cmd_offer(struct run *r);
+int cmd_late(struct run *r);
 int cmd_refused(struct run *r);
 int cmd_cell(struct run *r);
 int cmd_keep(struct run *r);
 int cmd_unkeep(struct run *r);
 int cmd_touch(struct run *r);
+int cmd_overstay(struct run *r);
+int cmd_memory(struct run *r);
 int cmd_grantmap(struct run *r);
 int cmd_rawopen(struct run *r);
 int cmd_named(struct run *r);
@@ -143,12 +158,20 @@ int cmd_strike(struct run *r);
 int cmd_requests(struct run *r);
 int cmd_cycles(struct run *r);
 int cmd_writer(struct run *r);
+int cmd_every(struct run *r);
 void writer_end(void);
+void every_end(void);
 int cmd_bench_echo(struct run *r);
 int cmd_balloon(struct run *r);
 int cmd_bench_operation(struct run *r);
 
+/* Any request, on the slow lane; says the answer. */
+int ask_raw(struct run *r, struct xen_aperture_dev *dev, const struct xenapt_request *q,
+	    struct xenapt_response *rsp);
+void *kept_memory(u64 *pages);		/* of keep; NULL: none */
+
 void drop_all(void);
 void isolation_end(void);
+void overstay_end(void);
 
 #endif /* SELFTEST_H */

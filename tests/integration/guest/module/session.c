@@ -16,13 +16,21 @@ static void interrupt(struct xen_aperture *ap, void *data)
 	wake_up_all(&s->wait);
 }
 
-/* The caller holds dev for as long as the session is open. */
 int session_open(struct session *s, struct xen_aperture_dev *dev, u64 wanted, u64 least)
 {
-	struct xen_aperture_wish wish = {
-		.wanted = wanted, .least = least, .irq = interrupt, .data = s,
-	};
+	struct xen_aperture_wish wish = { .wanted = wanted, .least = least };
 
+	return session_make(s, dev, &wish);
+}
+
+/* The caller holds dev for as long as the session is open. */
+int session_make(struct session *s, struct xen_aperture_dev *dev,
+		 const struct xen_aperture_wish *wanted)
+{
+	struct xen_aperture_wish wish = *wanted;
+
+	wish.irq = interrupt;
+	wish.data = s;
 	memset(s, 0, sizeof(*s));
 	init_waitqueue_head(&s->wait);
 	s->dev = dev;

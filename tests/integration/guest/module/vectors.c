@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Vectors of the device "check", from both its halves: one interrupt for each edge, and none lost
- * while masked, in service or raised by both at once.
+ * while masked, in service or raised by both at once: by one submitter and by two.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 
 #include "check_registers.h"
@@ -19,14 +22,19 @@ struct view {
 	struct xen_aperture_dev *dev;
 	struct xen_aperture_submitter *submitter;
 	atomic_t seen[VECTORS];
+	atomic_t met;			/* vector 0 came while the other half had it pending */
 	wait_queue_head_t wait;
 	unsigned int claimed, cases, wrong;
 };
 
 static void interrupted(struct xen_aperture_dev *dev, unsigned int vector, void *data)
 {
+	struct xen_aperture_vector_state s;
 	struct view *v = data;
 
+	xen_aperture_vector_state(dev, vector, &s);
+	if (!vector && (s.pending_fast || s.pending_slow))
+		atomic_inc(&v->met);
 	atomic_inc(&v->seen[vector]);
 	wake_up_all(&v->wait);
 }
@@ -149,7 +157,7 @@ int cmd_edges(struct run *r)
 	return err;
 }
 
-/* ---- both halves at once ---- */
+/* ---- both halves, in one batch ---- */
 
 static int round_of_both(struct view *v, u64 *lost)
 {
@@ -187,30 +195,250 @@ int cmd_both(struct run *r)
 	return err ?: lost ? -EILSEQ : 0;
 }
 
-/* ---- held back, never lost ---- */
+/* ---- both halves at once ---- */
 
-static void held_by_mask(struct view *v, u32 number, bool fast)
+#define MASKED_EACH	4u	/* rounds: in one of them the shared vector is masked */
+#define SHARED		0u	/* vector of both; 1 is the first device's alone, 2 the second's */
+
+/* One source: a thread with a submitter of its own, that raises when it is told. */
+struct source {
+	struct task_struct *task;
+	struct xen_aperture_submitter *submitter;
+	struct xen_aperture_operation op;
+	struct completion go, done;
+	struct source *follower;	/* goes when this one begins */
+	u64 begun, ended;		/* ns */
+	u64 wait_ns;			/* before it raises */
+	bool stop;
+	int err;
+};
+
+struct race {
+	struct view *v;
+	struct source fast, slow;
+	struct xen_aperture_vector_state from[3];
+	u64 rounds, overlapped;		/* both operations were under way at once */
+	u64 together;			/* both halves had the vector pending */
+	u64 unmasked;			/* ... and unmasking delivered it, without a callback */
+	u64 lost;
+};
+
+static int source_main(void *data)
+{
+	struct source *c = data;
+
+	for (;;) {
+		wait_for_completion(&c->go);
+		if (c->stop)
+			return 0;
+		if (c->wait_ns >= NSEC_PER_USEC)
+			fsleep(div_u64(c->wait_ns, NSEC_PER_USEC));
+		c->begun = ktime_get_ns();
+		if (c->follower)
+			complete(&c->follower->go);
+		c->err = xen_aperture_operate(c->submitter, &c->op, 1) ?:
+			 xen_aperture_errno(c->op.status);
+		c->ended = ktime_get_ns();
+		complete(&c->done);
+	}
+}
+
+static int source_start(struct source *c, struct view *v, u32 number, u64 vectors, unsigned int cpu)
+{
+	c->op.reg = number;
+	c->op.value = vectors;
+	c->op.direction = XENAPT_OP_WRITE;
+	init_completion(&c->go);
+	init_completion(&c->done);
+	c->submitter = xen_aperture_submitter_get(v->dev);
+	if (IS_ERR(c->submitter))
+		return PTR_ERR(c->submitter);
+	c->task = kthread_create(source_main, c, "aperture-source");
+	if (IS_ERR(c->task))
+		return PTR_ERR(c->task);
+	get_task_struct(c->task);
+	kthread_bind(c->task, cpu);
+	wake_up_process(c->task);
+	return 0;
+}
+
+static void source_end(struct source *c)
+{
+	if (!IS_ERR_OR_NULL(c->task)) {
+		c->stop = true;
+		complete(&c->go);
+		kthread_stop(c->task);
+		put_task_struct(c->task);
+	}
+	if (!IS_ERR_OR_NULL(c->submitter))
+		xen_aperture_submitter_put(c->submitter);
+}
+
+/* Raised so often, as far as the controller knows: delivered, or merged into one that was. */
+static u64 arrived(struct race *x, unsigned int n)
 {
 	struct xen_aperture_vector_state s;
+
+	xen_aperture_vector_state(x->v->dev, n, &s);
+	return s.delivered - x->from[n].delivered + s.coalesced - x->from[n].coalesced;
+}
+
+static bool all_arrived(struct race *x)
+{
+	return arrived(x, SHARED) >= 2 * x->rounds && arrived(x, 1) >= x->rounds &&
+	       arrived(x, 2) >= x->rounds;
+}
+
+static bool pending_at_both(struct race *x)
+{
+	struct xen_aperture_vector_state s;
+
+	xen_aperture_vector_state(x->v->dev, SHARED, &s);
+	return s.pending_fast && s.pending_slow;
+}
+
+/* What both raised is pending at both, soon after the answers; unmasking delivers it once. */
+static void unmask_shared(struct race *x)
+{
+	unsigned int ms;
+
+	for (ms = 0; ms < LOST_SECONDS * MSEC_PER_SEC && !pending_at_both(x); ms++)
+		msleep(1);
+	x->together += pending_at_both(x);
+	x->unmasked += xen_aperture_vector_unmask(x->v->dev, SHARED);
+}
+
+static int race_round(struct race *x)
+{
+	bool masked = x->rounds++ % MASKED_EACH == 0;
+	struct source *f = &x->fast, *s = &x->slow;
+	int err;
+
+	if (masked)
+		xen_aperture_vector_mask(x->v->dev, SHARED);
+	complete(&s->go);
+	wait_for_completion(&f->done);
+	wait_for_completion(&s->done);
+	err = f->err ?: s->err;
+	x->overlapped += f->begun < s->ended && s->begun < f->ended;
+	/* The first device is the faster: it begins somewhere in the time that the other takes. */
+	f->wait_ns = div_u64((s->ended - s->begun) * (x->rounds % 8), 8);
+	if (masked)
+		unmask_shared(x);
+	if (!err && !wait_event_timeout(x->v->wait, all_arrived(x), LOST_SECONDS * HZ))
+		x->lost++;
+	return err;
+}
+
+/* Exactly: two for each round of the vector that both raise, one of each other. */
+static bool race_exact(struct race *x)
+{
+	return arrived(x, SHARED) == 2 * x->rounds && arrived(x, 1) == x->rounds &&
+	       arrived(x, 2) == x->rounds;
+}
+
+static void race_said(struct race *x)
+{
+	const struct view *v = x->v;
+
+	say(v->r, "rounds=%llu lost=%llu overlapped=%llu together=%llu met=%d unmasked=%llu "
+	    "shared=%llu fast=%llu slow=%llu callbacks=%d\n", x->rounds, x->lost, x->overlapped,
+	    x->together, atomic_read(&v->met), x->unmasked, arrived(x, SHARED), arrived(x, 1),
+	    arrived(x, 2), atomic_read(&v->seen[SHARED]));
+}
+
+static int race(struct race *x, u64 rounds)
+{
+	int err = clear_pending(x->v);
+	unsigned int n;
+
+	msleep(QUIET_MS);
+	for (n = 0; n < ARRAY_SIZE(x->from); n++)
+		xen_aperture_vector_state(x->v->dev, n, &x->from[n]);
+	atomic_set(&x->v->seen[SHARED], 0);
+	atomic_set(&x->v->met, 0);
+	while (!err && x->rounds < rounds && !x->lost)
+		err = race_round(x);
+	msleep(QUIET_MS);
+	race_said(x);
+	return err ?: x->lost || !race_exact(x) ? -EILSEQ : 0;
+}
+
+int cmd_race(struct run *r)
+{
+	struct race *x = kzalloc(sizeof(*x), GFP_KERNEL);
+	struct view v = { 0 };
+	u64 rounds;
+	int err;
+
+	if (!x)
+		return -ENOMEM;
+	x->v = &v;
+	err = arg_u64(r, 2, &rounds) ?: view_open(r, &v, 0) ?:
+	      source_start(&x->fast, &v, CHECK_DO_RAISE, BIT(SHARED) | BIT(1), 0) ?:
+	      source_start(&x->slow, &v, CHECK_DO_RAISE_APART, BIT(SHARED) | BIT(2),
+			   num_online_cpus() - 1);
+	x->slow.follower = &x->fast;
+	if (!err)
+		err = race(x, rounds);
+	source_end(&x->fast);
+	source_end(&x->slow);
+	view_close(&v);
+	kfree(x);
+	return err;
+}
+
+/* ---- held back, never lost ---- */
+
+/* Twice: the half merges the second into the first. */
+static void held_by_mask(struct view *v, u32 number, bool fast)
+{
+	struct xen_aperture_vector_state from, s;
 	int before;
 
 	clear_pending(v);
 	msleep(QUIET_MS);
 	xen_aperture_vector_mask(v->dev, 1);
+	xen_aperture_vector_state(v->dev, 1, &from);
 	before = atomic_read(&v->seen[1]);
 	command(v, number, 2);
 	command(v, number, 2);
 	msleep(QUIET_MS);
 	xen_aperture_vector_state(v->dev, 1, &s);
-	expect(v, atomic_read(&v->seen[1]) == before, "no interrupt while masked");
-	expect(v, s.masked && (s.owed || (fast ? s.pending_fast : s.pending_slow)),
+	expect(v, atomic_read(&v->seen[1]) == before && s.delivered == from.delivered,
+	       "no interrupt while masked");
+	expect(v, s.masked && s.owed == from.owed &&
+	       (fast ? s.pending_fast && !s.pending_slow : s.pending_slow && !s.pending_fast),
 	       "it is pending at its half");
-	if (!xen_aperture_vector_unmask(v->dev, 1))
-		expect(v, came(v, 1, before), "it comes when unmasked");
-	else
-		expect(v, true, "unmask says that it was pending");
+	expect(v, xen_aperture_vector_unmask(v->dev, 1), "unmask says that it was pending");
+	msleep(QUIET_MS);
 	xen_aperture_vector_state(v->dev, 1, &s);
-	expect(v, !s.masked && s.held, "and the controller counted it");
+	expect(v, !s.masked && s.held == from.held + 1 && s.delivered == from.delivered + 1,
+	       "and the controller counted it, once");
+	expect(v, s.coalesced == from.coalesced && atomic_read(&v->seen[1]) == before,
+	       "and merged nothing itself, nor called");
+}
+
+/* Once each: the controller merges the two. */
+static void held_of_both(struct view *v)
+{
+	struct xen_aperture_vector_state from, s;
+
+	clear_pending(v);
+	msleep(QUIET_MS);
+	xen_aperture_vector_mask(v->dev, 1);
+	xen_aperture_vector_state(v->dev, 1, &from);
+	command(v, CHECK_DO_RAISE, 2);
+	command(v, CHECK_DO_RAISE_APART, 2);
+	msleep(QUIET_MS);
+	xen_aperture_vector_state(v->dev, 1, &s);
+	expect(v, s.pending_fast && s.pending_slow, "masked, it is pending at both halves");
+	expect(v, xen_aperture_vector_unmask(v->dev, 1), "unmask says that it was pending");
+	msleep(QUIET_MS);
+	xen_aperture_vector_state(v->dev, 1, &s);
+	expect(v, s.delivered == from.delivered + 1 && s.coalesced == from.coalesced + 1,
+	       "one was delivered, one coalesced");
+	expect(v, !s.pending_fast && !s.pending_slow && s.held == from.held + 1, "none is left");
 }
 
 static void held_in_service(struct view *v, u32 number)
@@ -245,6 +473,7 @@ int cmd_held(struct run *r)
 	if (!err) {
 		held_by_mask(&v, CHECK_DO_RAISE, true);
 		held_by_mask(&v, CHECK_DO_RAISE_APART, false);
+		held_of_both(&v);
 		view_close(&v);
 		err = view_open(r, &v, XEN_APERTURE_VECTOR_ACKED);
 	}

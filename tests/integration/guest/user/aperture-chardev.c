@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "aperture.h"
+#include "check_registers.h"
 
 #define PAGE 4096u
 
@@ -89,6 +90,150 @@ static void bad_values(int fd)
 	check(ioctl(fd, XENAPT_IOC_WITHDRAW, &w) < 0 && errno == EBADF,
 	      "withdraw of a slot that is not there: EBADF");
 	check(ioctl(fd, _IO('X', 0xff), 0) < 0 && errno == ENOTTY, "unknown ioctl: ENOTTY");
+}
+
+#define ONE	{ .count = 1 }
+#define READ8	.size = 8
+
+static const struct {
+	const char *what;
+	struct xenapt_ioc_operate all;
+	struct xenapt_ioc_operation op;
+	int err;
+} bad_operations[] = {
+	{ "count 0", { .count = 0 }, { READ8 }, EINVAL },
+	{ "count 257", { .count = XENAPT_OPERATE_MAX + 1 }, { READ8 }, EINVAL },
+	{ "count 2^32-1", { .count = ~0u }, { READ8 }, EINVAL },
+	{ "flag 1", { .count = 1, .flags = 1 }, { READ8 }, EINVAL },
+	{ "flag 2^31", { .count = 1, .flags = 1u << 31 }, { READ8 }, EINVAL },
+	{ "reserved[0]", { .count = 1, .reserved = { 1, 0 } }, { READ8 }, EINVAL },
+	{ "reserved[1]", { .count = 1, .reserved = { 0, 1 } }, { READ8 }, EINVAL },
+	{ "size 3", ONE, { .size = 3 }, EINVAL },
+	{ "size 16", ONE, { .size = 16 }, EINVAL },
+	{ "direction 5", ONE, { READ8, .direction = 5 }, EINVAL },
+	{ "a command that reads", ONE, { .size = 0 }, EINVAL },
+	{ "reserved octet", ONE, { READ8, .reserved0 = 1 }, EINVAL },
+	{ "reserved word", ONE, { READ8, .reserved = 1 }, EINVAL },
+	{ "slot without range", ONE, { READ8, .slot = 1 }, EINVAL },
+	{ "offset without range", ONE, { READ8, .offset = 1 }, EINVAL },
+	{ "range of no aperture", ONE, { READ8, .length = 8 }, EBADF },
+	{ "range of slot 2^32-1", ONE, { READ8, .length = 8, .slot = ~0u }, EBADF },
+};
+
+static void bad_operate(int fd)
+{
+	struct xenapt_ioc_operation op[3] = { { READ8 }, { READ8 }, { .size = 7 } };
+	struct xenapt_ioc_operate all;
+	unsigned int i;
+	int r, got;
+
+	all = (struct xenapt_ioc_operate){ .operations = (uintptr_t)op, .count = 3 };
+	r = ioctl(fd, XENAPT_IOC_OPERATE, &all);
+	check(r < 0 && errno == EINVAL && all.index == 2 && !all.answered,
+	      "operate: the third of three is none: EINVAL, index %u", all.index);
+	for (i = 0; i < sizeof(bad_operations) / sizeof(bad_operations[0]); i++) {
+		all = bad_operations[i].all;
+		all.operations = (uintptr_t)op;
+		op[0] = bad_operations[i].op;
+		r = ioctl(fd, XENAPT_IOC_OPERATE, &all);
+		got = r ? errno : 0;
+		check(got == bad_operations[i].err && !all.answered && !all.index,
+		      "operate: %s: errno %d, expected %d", bad_operations[i].what, got,
+		      bad_operations[i].err);
+	}
+}
+
+static void operate_fails(int fd, uint64_t operations, uint32_t count, const char *what)
+{
+	struct xenapt_ioc_operate all = { .operations = operations, .count = count };
+
+	check(ioctl(fd, XENAPT_IOC_OPERATE, &all) < 0 && errno == EFAULT, "operate: %s: EFAULT",
+	      what);
+}
+
+static void bad_operate_pointers(int fd)
+{
+	struct xenapt_ioc_operation *op = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+					       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	check(ioctl(fd, XENAPT_IOC_OPERATE, NULL) < 0 && errno == EFAULT,
+	      "operate with NULL: EFAULT");
+	operate_fails(fd, 0, 1, "operations at NULL");
+	operate_fails(fd, 0xffff800000000000, 1, "operations at a kernel address");
+	munmap((uint8_t *)op + PAGE, PAGE);
+	operate_fails(fd, (uintptr_t)op + PAGE - sizeof(*op), XENAPT_OPERATE_MAX,
+		      "256, of which one is mapped");
+	*op = (struct xenapt_ioc_operation){ READ8 };
+	mprotect(op, PAGE, PROT_READ);
+	operate_fails(fd, (uintptr_t)op, 1, "the answers cannot be stored");
+	munmap(op, PAGE);
+}
+
+/* As many as one call takes; the ring has fewer places. */
+static void largest_operate(int fd)
+{
+	struct xenapt_ioc_operation *op = calloc(XENAPT_OPERATE_MAX, sizeof(*op));
+	struct xenapt_ioc_operate all = {
+		.operations = (uintptr_t)op, .count = XENAPT_OPERATE_MAX,
+	};
+	unsigned int i, right = 0;
+	int r;
+
+	for (i = 0; i < XENAPT_OPERATE_MAX; i++) {
+		op[i].reg = CHECK_TICKET;
+		op[i].size = 8;
+	}
+	r = ioctl(fd, XENAPT_IOC_OPERATE, &all);
+	for (i = 0; i < XENAPT_OPERATE_MAX; i++)
+		right += !op[i].status && op[i].result == op[0].result + i;
+	check(!r && all.answered == XENAPT_OPERATE_MAX && right == XENAPT_OPERATE_MAX,
+	      "256 operations of one call: %u answered, %u in their order", all.answered, right);
+	free(op);
+}
+
+#define ON_NONE(a)	{ .action = XENAPT_VECTOR_##a }
+
+static const struct {
+	const char *what;
+	struct xenapt_ioc_vector v;
+	int err;
+} bad_vectors[] = {
+	{ "vector 64", { .vector = 64 }, EINVAL },
+	{ "vector 2^32-1", { .vector = ~0u }, EINVAL },
+	{ "one more than the device has",
+	  { .vector = CHECK_VECTORS, .action = XENAPT_VECTOR_CLAIM }, ENXIO },
+	{ "action 6", { .action = XENAPT_VECTOR_ACK + 1 }, EINVAL },
+	{ "action 2^32-1", { .action = ~0u }, EINVAL },
+	{ "flag 2", { .action = XENAPT_VECTOR_CLAIM, .flags = 2 }, EINVAL },
+	{ "ACKED with STATE", { .flags = XENAPT_VECTOR_ACKED }, EINVAL },
+	{ "ACKED with MASK",
+	  { .action = XENAPT_VECTOR_MASK, .flags = XENAPT_VECTOR_ACKED }, EINVAL },
+	{ "reserved[0]", { .reserved = { 1, 0 } }, EINVAL },
+	{ "reserved[1]", { .reserved = { 0, 1 } }, EINVAL },
+	{ "release of what is not claimed", ON_NONE(RELEASE), EPERM },
+	{ "mask of what is not claimed", ON_NONE(MASK), EPERM },
+	{ "unmask of what is not claimed", ON_NONE(UNMASK), EPERM },
+	{ "ACK of what is not claimed", ON_NONE(ACK), EPERM },
+};
+
+static void bad_vector(int fd)
+{
+	struct xenapt_ioc_vector v;
+	unsigned int i;
+	int r, got;
+
+	for (i = 0; i < sizeof(bad_vectors) / sizeof(bad_vectors[0]); i++) {
+		v = bad_vectors[i].v;
+		r = ioctl(fd, XENAPT_IOC_VECTOR, &v);
+		got = r ? errno : 0;
+		check(got == bad_vectors[i].err, "vector: %s: errno %d, expected %d",
+		      bad_vectors[i].what, got, bad_vectors[i].err);
+	}
+	check(ioctl(fd, XENAPT_IOC_VECTOR, NULL) < 0 && errno == EFAULT,
+	      "vector with NULL: EFAULT");
+	v = (struct xenapt_ioc_vector){ .vector = 0 };
+	check(!ioctl(fd, XENAPT_IOC_VECTOR, &v) && !(v.state & XENAPT_VECTOR_IS_CLAIMED),
+	      "nothing of that claimed it");
 }
 
 static void memory_maps(int fd)
@@ -248,6 +393,27 @@ static void other_file(int fd, unsigned int nr)
 	check(aperture_withdraw(&a) == 0, "withdraw");
 }
 
+static void for_reading(unsigned int nr)
+{
+	struct xenapt_ioc_vector v = { .action = XENAPT_VECTOR_STATE };
+	struct xenapt_ioc_withdraw w = { .slot = 0 };
+	struct xenapt_ioc_operate all = { .count = 1 };
+	struct xenapt_ioc_offer_memory m = { .length = 1 };
+	struct xenapt_ioc_query q;
+	char path[40];
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/xen/aperture%u", nr);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	check(fd >= 0 && !ioctl(fd, XENAPT_IOC_QUERY, &q), "query of a file opened for reading");
+	refused(fd, "offer", (struct xenapt_ioc_offer){ .wanted = PAGE }, EBADF);
+	check(ioctl(fd, XENAPT_IOC_OFFER_MEMORY, &m) < 0 && errno == EBADF, "offer of memory: EBADF");
+	check(ioctl(fd, XENAPT_IOC_WITHDRAW, &w) < 0 && errno == EBADF, "withdraw: EBADF");
+	check(ioctl(fd, XENAPT_IOC_OPERATE, &all) < 0 && errno == EBADF, "operate: EBADF");
+	check(ioctl(fd, XENAPT_IOC_VECTOR, &v) < 0 && errno == EBADF, "vector: EBADF");
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int nr;
@@ -263,11 +429,16 @@ int main(int argc, char **argv)
 		return 2;
 	bad_pointers(fd, nr);
 	bad_values(fd);
+	bad_operate(fd);
+	bad_operate_pointers(fd);
+	largest_operate(fd);
+	bad_vector(fd);
 	memory_maps(fd);
 	interrupts(fd);
 	many(fd);
 	fork_keeps(fd);
 	other_file(fd, nr);
+	for_reading(nr);
 	deaths(nr);
 	close(fd);
 	return conclude();

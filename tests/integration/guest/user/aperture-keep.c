@@ -3,6 +3,9 @@
  * aperture-keep DEV SIZE: a program with memory of the other side's while processes there are killed. The
  * contents never change: both sides look, again and again, until /tmp/stop is there. It also counts the
  * faults that its own looking took: a mapping that was made anew would take one for each page.
+ *
+ * Beside it memory that this program had, unaligned, with two contents in turns: the other side sees
+ * each as it saw it first, in the partial pages too.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +17,12 @@
 
 #include "aperture.h"
 
+#define HAD	100001ul		/* at BESIDE in its first page, and not to the end of its last */
+#define BESIDE	1000ul
+
 static uint8_t *copy;
+static struct aperture had;
+static struct check_parent had_first[2];
 
 static long faults_now(void)
 {
@@ -59,6 +67,30 @@ static int look(struct aperture *a, struct check_parent *answer)
 	return aperture_ask(a, &q, answer);
 }
 
+static int begin_had(int fd)
+{
+	uint8_t *p = malloc(HAD + 2 * 4096);
+
+	if (!p)
+		return -ENOMEM;
+	p = (uint8_t *)(((uintptr_t)p + 4095) & ~4095ul) + BESIDE;
+	return aperture_had(&had, fd, p, HAD);
+}
+
+/* 1: the other side saw something else than when it saw these contents first. */
+static unsigned int turn(unsigned int round, int *err)
+{
+	struct check_parent answer, *first = &had_first[round % 2];
+	uint64_t i;
+
+	for (i = 0; i < had.size; i++)
+		had.memory[CHECK_DATA + i] = (uint8_t)((i + round % 2) * 2654435761u >> 13);
+	*err = look(&had, &answer);
+	if (!*err && round < 2)
+		*first = answer;
+	return !*err && memcmp(answer.digest, first->digest, sizeof(first->digest));
+}
+
 static void keep(struct aperture *a)
 {
 	struct check_parent answer, first;
@@ -78,6 +110,8 @@ static void keep(struct aperture *a)
 		other += !err && memcmp(answer.digest, first.digest, sizeof(first.digest)) != 0;
 		workers += !err && answer.pid != pid;
 		pid = answer.pid;
+		if (!err)
+			other += turn(rounds, &err);
 		rounds++;
 	}
 	printf("rounds=%u workers=%u other=%u faults=%ld error=%d\n", rounds, workers, other, faults,
@@ -98,11 +132,11 @@ int main(int argc, char **argv)
 	if (fd < 0)
 		return 2;
 	printf("more_than_all=%u\n", refused(fd, 1ull << 30));
-	err = begin(&a, fd, size);
+	err = begin(&a, fd, size) ?: begin_had(fd);
 	if (err) {
 		printf("error=%d status=%u\n", err, a.offer.status);
 		return 1;
 	}
 	keep(&a);
-	return aperture_withdraw(&a) != 0;
+	return aperture_withdraw(&a) || aperture_withdraw(&had);
 }

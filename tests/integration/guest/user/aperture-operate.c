@@ -8,11 +8,13 @@
  *   mix=WORD   all: everything, wrong ones too. fast: only what the first device executes. slow:
  *              only what it does not. row: registers of row number row=N alone, for several
  *              programs at once.
+ *              apart: registers that are independent of the state, and nothing else.
  *              table: every octet, size and direction once, to behind the last register
  *   row=N      0..7 (0)
  *   apart=0|1  with mix=all: also registers that the process keeps; not while it is killed (1)
  *
- * Prints counts by lane and status, and the first operation that went wrong. Status 1: one did.
+ * Prints counts by lane and status, and of independent registers, and the first operation that went
+ * wrong. Status 1: one did.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -25,7 +27,7 @@
 
 #define TABLE_COUNT	((CHECK_REGISTERS_END + 64u) * 4 * 5)
 
-enum mix { ALL, FAST, SLOW, ROW, TABLE };
+enum mix { ALL, FAST, SLOW, ROW, TABLE, APART };
 
 struct run {
 	int fd;
@@ -33,7 +35,7 @@ struct run {
 	unsigned int batch, row, apart;
 	uint64_t count, random, drawn;
 	struct check_reference reference;
-	uint64_t done, wrong, lane[2], refused;
+	uint64_t done, wrong, lane[2], refused, apart_done;
 };
 
 static uint64_t draw(struct run *r)
@@ -174,12 +176,28 @@ static struct op next(struct run *r)
 		return in_row(r);
 	case TABLE:
 		return of_table(r, r->drawn - 1);
+	case APART:
+		return mixed(r, CHECK_APART8);
 	default:
 		do {
 			op = any(r);
 		} while (!r->apart && kept_apart(&op));
 		return op;
 	}
+}
+
+/* One of a register that is independent of the state: the guest sends it to the second device. */
+static int is_apart(const struct op *op)
+{
+	static const uint32_t ends[] = {
+		CHECK_APART8, CHECK_APART4, CHECK_APART2, CHECK_APART1, CHECK_APART_END
+	};
+	unsigned int i;
+
+	for (i = 0; op->size && i < 4; i++)
+		if (op->reg >= ends[i] && op->reg + op->size <= ends[i + 1])
+			return 1;
+	return 0;
 }
 
 static struct check_answer expected(struct run *r, const struct op *op)
@@ -197,6 +215,7 @@ static void judge(struct run *r, const struct op *op)
 	r->done++;
 	r->lane[op->lane == XENAPT_LANE_SLOW]++;
 	r->refused += op->status != 0;
+	r->apart_done += is_apart(op);
 	/* The clock is not in the reference. */
 	if (op->size && (op->reg & ~7ull) == CHECK_NOW)
 		a.value = op->answer;
@@ -276,13 +295,14 @@ static void agree(struct run *r)
 
 static enum mix mix_of(const char *word)
 {
-	static const char *const words[] = { "all", "fast", "slow", "row", "table" };
+	static const char *const words[] = { "all", "fast", "slow", "row", "table", "apart" };
 	unsigned int i;
 
-	for (i = 0; i < 5; i++)
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (!strcmp(word, words[i]))
 			return (enum mix)i;
-	fprintf(stderr, "aperture-operate: mix=%s: must be all, fast, slow, row or table\n", word);
+	fprintf(stderr, "aperture-operate: mix=%s: must be all, fast, slow, row, table or apart\n",
+		word);
 	exit(2);
 }
 
@@ -314,7 +334,7 @@ int main(int argc, char **argv)
 
 	if (argc < 3) {
 		fprintf(stderr, "usage: aperture-operate DEV COUNT [seed=N] [batch=N] "
-				"[mix=all|fast|slow|row|table] "
+				"[mix=all|fast|slow|row|table|apart] "
 				"[row=N] [apart=0|1]\n");
 		return 2;
 	}
@@ -326,7 +346,7 @@ int main(int argc, char **argv)
 			OPERATE_MOST);
 		return 2;
 	}
-	r.apart &= r.mix == ALL || r.mix == TABLE;
+	r.apart &= r.mix == ALL || r.mix == TABLE || r.mix == APART;
 	if (r.mix == TABLE)
 		r.count = TABLE_COUNT;
 	r.fd = device_open((unsigned int)strtoul(argv[1], NULL, 0));
@@ -334,11 +354,12 @@ int main(int argc, char **argv)
 		return 2;
 	agree(&r);
 	err = go(&r);
-	printf("operations=%llu wrong=%llu by_first=%llu by_second=%llu refused=%llu changes=%llu "
-	       "hash=%016llx errno=%d\n",
+	printf("operations=%llu wrong=%llu by_first=%llu by_second=%llu refused=%llu "
+	       "independent=%llu changes=%llu hash=%016llx errno=%d\n",
 	       (unsigned long long)r.done, (unsigned long long)r.wrong,
 	       (unsigned long long)r.lane[0], (unsigned long long)r.lane[1],
-	       (unsigned long long)r.refused, (unsigned long long)r.reference.state.changes,
+	       (unsigned long long)r.refused, (unsigned long long)r.apart_done,
+	       (unsigned long long)r.reference.state.changes,
 	       (unsigned long long)r.reference.state.order, -err);
 	return err || r.wrong || r.done != r.count;
 }

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -64,6 +65,20 @@ int aperture_map(struct aperture *a)
 	a->memory = p;
 	a->size = a->offer.granted - CHECK_DATA;
 	child_block(a)->magic = CHECK_MAGIC;
+	return 0;
+}
+
+int aperture_had(struct aperture *a, int fd, void *memory, uint64_t length)
+{
+	struct xenapt_ioc_offer_memory m = { .address = (uintptr_t)memory, .length = length };
+
+	*a = (struct aperture){ .fd = fd, .memory = memory, .size = length - CHECK_DATA };
+	memset(memory, 0, CHECK_DATA);
+	child_block(a)->magic = CHECK_MAGIC;
+	if (ioctl(fd, XENAPT_IOC_OFFER_MEMORY, &m))
+		return -errno;
+	a->offer.slot = m.slot;
+	a->offer.granted = length;
 	return 0;
 }
 

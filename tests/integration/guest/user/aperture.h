@@ -30,6 +30,8 @@ struct question {
 int device_open(unsigned int nr);
 int aperture_offer(struct aperture *a, int fd, uint64_t wanted, uint64_t least);
 int aperture_map(struct aperture *a);
+/* Memory that is there, at a multiple of 8; the blocks are in it. */
+int aperture_had(struct aperture *a, int fd, void *memory, uint64_t length);
 int aperture_withdraw(struct aperture *a);
 int aperture_doorbell(struct aperture *a);
 int aperture_wait(int fd, int timeout_ms);	/* interrupts seen; 0: none in time */

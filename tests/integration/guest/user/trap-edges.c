@@ -5,7 +5,8 @@
  *
  * behind: another trapped device begins where this one ends.
  *
- * refused= is what the device's counter of this name must have grown by. Status 1: a value was wrong.
+ * refused= and forwarded= are what the device's counters of these names must have grown by. Status 1: a value
+ * was wrong.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +63,7 @@ static const struct edge {
 };
 
 static struct trap t;
-static uint64_t rows, wrong, refused;
+static uint64_t rows, wrong, refused, forwarded;
 static bool behind;
 
 static void row(const char *name, int64_t at, unsigned int size, uint64_t expected, uint64_t got)
@@ -112,6 +113,34 @@ static void try_edge(const struct edge *e)
 	refused += refusals(e);
 	row("  written: CHANGES", e->at, e->size, before, changes());
 	row("  written: the last octet", e->at, e->size, last, last_octet());
+}
+
+/* A register is its own device's up to the last octet, and the next one from its first on. */
+static void try_borders(void)
+{
+	static const struct { const char *name; uint32_t at; bool slow; } octets[] = {
+		{ "the first device's last octet", CHECK_SLOW8 - 1, false },
+		{ "the second device's first octet", CHECK_SLOW8, true },
+		{ "the second device's last octet", CHECK_PICKY - 1, true },
+	};
+	unsigned int i;
+
+	for (i = 0; i < 3; i++)
+		trap_put(&t, octets[i].at, 1, 0x31 + i);
+	for (i = 0; i < 3; i++) {
+		row(octets[i].name, octets[i].at, 1, 0x31 + i, trap_get(&t, octets[i].at, 1));
+		forwarded += 2 * octets[i].slow;
+	}
+	row("behind it, the first device's", CHECK_PICKY, 4, 0, trap_get(&t, CHECK_PICKY, 4));
+}
+
+/* The register at the begin has 8 octets, and takes no others. */
+static void try_begin(void)
+{
+	uint64_t before = trap_get(&t, 0, 8);
+
+	trap_put(&t, 0, 8, 0x1122334455667788);
+	row("begin", 0, 8, check_fold(before, 0x1122334455667788), trap_get(&t, 0, 8));
 }
 
 static void try_directions(void)
@@ -170,6 +199,9 @@ int main(int argc, char **argv)
 	trap_open(&t, argv[1]);
 	trap_put(&t, END - 1, 1, 0x5a);
 	row("the last octet, written", END - 1, 1, 0x5a, last_octet());
+	if (!t.port)
+		try_begin();
+	try_borders();
 	for (i = 0; i < sizeof(edges) / sizeof(edges[0]); i++)
 		try_edge(&edges[i]);
 	try_directions();
@@ -177,7 +209,7 @@ int main(int argc, char **argv)
 		try_rep(END - 4);
 	if (behind)
 		try_behind();
-	printf("rows=%llu wrong=%llu refused=%llu\n", (unsigned long long)rows, (unsigned long long)wrong,
-	       (unsigned long long)refused);
+	printf("rows=%llu wrong=%llu refused=%llu forwarded=%llu\n", (unsigned long long)rows,
+	       (unsigned long long)wrong, (unsigned long long)refused, (unsigned long long)forwarded);
 	return wrong != 0;
 }

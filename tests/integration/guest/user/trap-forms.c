@@ -9,6 +9,8 @@
  * UART: a device of this type at port 0x28, for forms with an immediate port; immediate_accesses= are its.
  */
 #include <cpuid.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +71,10 @@ static void draw_regs(struct judge *j, struct form_regs *regs)
 
 static void equal_accumulator(const struct form *f, const struct room *room, struct form_regs *regs)
 {
-	if (strstr(f->name, "cmpxchg8b")) {
+	if (f->size == 16) {
+		memcpy(&regs->rax, room->operand, 8);
+		memcpy(&regs->rdx, room->operand + 8, 8);
+	} else if (strstr(f->name, "cmpxchg8b")) {
 		memcpy(&regs->rax, room->operand, 4);
 		memcpy(&regs->rdx, room->operand + 4, 4);
 	} else {
@@ -86,6 +91,33 @@ static void judge_regs(struct judge *j, const struct form *f, const struct form_
 	judge_equal(j, "rdx", expected->rdx, got->rdx);
 	judge_equal(j, "flags", expected->flags & f->flags, got->flags & f->flags);
 	judge_octets(j, "xmm0", expected->xmm0, got->xmm0, sizeof(got->xmm0));
+	judge_equal(j, "fault", expected->zero, got->zero);
+}
+
+static sigjmp_buf divided;
+
+static void on_divide(int signal)
+{
+	(void)signal;
+	siglongjmp(divided, 1);
+}
+
+/* A division that faults leaves the registers as they were. */
+static void execute(const struct form *f, void *memory, struct form_regs *regs)
+{
+	if (sigsetjmp(divided, 1))
+		regs->zero = 1;
+	else
+		f->execute(memory, regs);
+}
+
+/* Mostly such that the quotient is short enough. */
+static void draw_dividend(const struct form *f, struct form_regs *regs)
+{
+	if (!strstr(f->name, "div"))
+		return;
+	regs->rdx = 0;
+	regs->rax &= f->size == 1 ? 0x7f : 0x7fffffff;
 }
 
 static void try_form(struct judge *j, const struct form *f, uint64_t reg)
@@ -96,11 +128,12 @@ static void try_form(struct judge *j, const struct form *f, uint64_t reg)
 	draw_regs(j, &expected);
 	if (f->does & FORM_READS)
 		expect_reads(j, f, reg, &room);
+	draw_dividend(f, &expected);
 	if (f->does & FORM_EQUAL)
 		equal_accumulator(f, &room, &expected);
 	got = expected;
-	f->execute(room.operand, &expected);
-	f->execute(j->t->at + reg, &got);
+	execute(f, room.operand, &expected);
+	execute(f, j->t->at + reg, &got);
 	if (f->does & FORM_WRITES)
 		expect_writes(j, f, reg, &room);
 	judge_regs(j, f, &expected, &got);
@@ -149,7 +182,9 @@ int main(int argc, char **argv)
 		if (argc > 3)
 			try_immediates(&j, argv[3]);
 	} else {
+		signal(SIGFPE, on_divide);
 		try_forms(&j);
+		try_moffs(&j);
 		try_strings(&j);
 	}
 	return judge_conclude(&j);

@@ -11,6 +11,9 @@ void try_ports(struct judge *j);
 /* IN and OUT with an immediate port, on another device, "uart" at port 0x28. Says how many accesses it must have seen. */
 void try_immediates(struct judge *j, const char *device);
 
+/* MOV between the accumulator and an address that is in the instruction. */
+void try_moffs(struct judge *j);
+
 /* What rax is after IN of a value: of 4 octets the upper half becomes 0, of fewer the rest stays. */
 uint64_t accumulator(unsigned int size, uint64_t rax, uint64_t value);
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Instruction forms: each a function of its own, and a row of one of two tables (trap_instructions.h). The
- * instruction's text is its name.
+ * instruction's text is its name. Those with an address in the instruction (A0 to A3) are in trap_forms_moffs.c.
+ *
+ * Not here: AVX, which Xen emulates as it does SSE, and the rig's processor has not; x87, FXSAVE and XSAVE, whose
+ * operands are a state and no register's value; LGDT, far pointers, page tables and instructions themselves, which
+ * a program does not have in a device.
  */
 
 #define READS	1
@@ -51,6 +55,21 @@
 9992:	call	begin
 	\first
 	\second
+	jmp	end
+.endm
+
+/* By way of an MMX register, which is given back to x87. */
+.macro form_mmx size, does, name, first, second
+	.section .rodata
+9991:	.asciz "\name"
+	.section forms, "aw"
+	.quad	9991b, 9992f
+	.long	\size, \does, FLAGS, 0
+	.text
+9992:	call	begin
+	\first
+	\second
+	emms
 	jmp	end
 .endm
 
@@ -185,6 +204,7 @@ end_string:
 	form 8, READS | WRITES, \left, \op\()q %rax, (%rdi)
 	form 1, READS | WRITES, \left, \op\()b $0x35, (%rdi)
 	form 4, READS | WRITES, \left, \op\()l $0x35, (%rdi)
+	form 2, READS | WRITES, \left, \op\()w $0x1234, (%rdi)
 	form 8, READS | WRITES, \left, \op\()q $0x12345678, (%rdi)
 	form 1, READS, \left, \op\()b (%rdi), %al
 	form 4, READS, \left, \op\()l (%rdi), %eax
@@ -204,9 +224,11 @@ end_string:
 	compute xor, AF
 	form 1, READS, 0, cmpb %al, (%rdi)
 	form 2, READS, 0, cmpw (%rdi), %ax
+	form 2, READS, 0, cmpw $0x1234, (%rdi)
 	form 4, READS, 0, cmpl $0x35, (%rdi)
 	form 8, READS, 0, cmpq %rax, (%rdi)
 	form 1, READS, AF, testb %al, (%rdi)
+	form 2, READS, AF, testw $0x1234, (%rdi)
 	form 4, READS, AF, testl $0x12345678, (%rdi)
 	form 8, READS, AF, testq %rax, (%rdi)
 .macro single op
@@ -227,6 +249,14 @@ end_string:
 	form 4, READS, SF | ZF | AF | PF, mull (%rdi)
 	form 8, READS, SF | ZF | AF | PF, imulq (%rdi), %rax
 	form 4, READS, SF | ZF | AF | PF, imull $0x35, (%rdi), %eax
+	/* A quotient that is too long, or by 0, is a fault, here as there. */
+	form 1, READS, FLAGS, divb (%rdi)
+	form 2, READS, FLAGS, divw (%rdi)
+	form 4, READS, FLAGS, divl (%rdi)
+	form 8, READS, FLAGS, divq (%rdi)
+	form 1, READS, FLAGS, idivb (%rdi)
+	form 4, READS, FLAGS, idivl (%rdi)
+	form 8, READS, FLAGS, idivq (%rdi)
 .macro shift op, left
 	form 1, READS | WRITES, \left, \op\()b $1, (%rdi)
 	form 2, READS | WRITES, \left, \op\()w $1, (%rdi)
@@ -264,6 +294,8 @@ end_string:
 	form 8, READS, 0, \lock cmpxchgq %rdx, (%rdi)
 	form 8, READS | WRITES | EQUAL, 0, \lock cmpxchg8b (%rdi)
 	form 8, READS, 0, \lock cmpxchg8b (%rdi)
+	form 16, READS | WRITES | EQUAL | WHOLE, 0, \lock cmpxchg16b (%rdi)
+	form 16, READS | WHOLE, 0, \lock cmpxchg16b (%rdi)
 	form 2, READS | WRITES, OF | SF | AF | PF, \lock btsw $9, (%rdi)
 	form 4, READS | WRITES, OF | SF | AF | PF, \lock btsl $29, (%rdi)
 	form 8, READS | WRITES, OF | SF | AF | PF, \lock btsq $59, (%rdi)
@@ -282,6 +314,10 @@ end_string:
 	form 8, READS, CF | OF | SF | AF | PF, bsrq (%rdi), %rax
 
 /* ---- wider registers ---- */
+	form_mmx 4, READS, "movd (%rdi), %mm0", "movd (%rdi), %mm0", "movq %mm0, %rax"
+	form_mmx 8, READS, "movq (%rdi), %mm0", "movq (%rdi), %mm0", "movq %mm0, %rax"
+	form_mmx 4, WRITES, "movd %mm0, (%rdi)", "movq %rax, %mm0", "movd %mm0, (%rdi)"
+	form_mmx 8, WRITES, "movq %mm0, (%rdi)", "movq %rax, %mm0", "movq %mm0, (%rdi)"
 	form 4, READS, 0, movd (%rdi), %xmm0
 	form 4, WRITES, 0, movd %xmm0, (%rdi)
 	form 8, READS, 0, movq (%rdi), %xmm0
