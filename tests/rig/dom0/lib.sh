@@ -111,7 +111,14 @@ guest_create() {
 	gc_name=${3:-$1-$2}
 	gc_cfg=$RIG_GUESTS/$1.cfg
 	gc_vcpus=$2
+	gc_type=$1
 	shift $(($# < 3 ? $# : 3))
+	# Booted on several processors a PVH guest waits a minute for its own messages between them, where they
+	# share the emulator's one: its init brings the others up. A PV kernel forgets those that it did not boot.
+	[ "$gc_type $gc_vcpus" = "pvh 1" ] || [ "$gc_type" != pvh ] || case "$*" in
+	*extra=*) ;;
+	*) set -- "$@" "extra=\"$(sed -n 's/^extra *= "\(.*\)"$/\1/p' "$gc_cfg") maxcpus=1\"" ;;
+	esac
 	xl create -q "$gc_cfg" "name=\"$gc_name\"" "vcpus=$gc_vcpus" "$@" || return 1
 	guest_ready "$gc_name"
 }
