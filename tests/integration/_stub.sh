@@ -3,7 +3,7 @@
 
 STUB_FILES=/usr/local/lib/xen-aperture/stub
 
-# stub_make NAME KERNEL GUEST [SPIN-US]: paused; sets S, its domain. It goes when the test ends.
+# stub_make NAME KERNEL GUEST [SPIN-US [LOG]]: paused; sets S, its domain. It goes when the test ends.
 stub_make() {
 	cat >"$1.cfg" <<-END
 		name = "$1"
@@ -22,7 +22,7 @@ stub_make() {
 	at_exit "xl destroy $1 2>/dev/null || :"
 	S=$(domid_of "$1")
 	xenstore-write "/local/domain/$S/aperture/guest" "$(domid_of "$3")" \
-		"/local/domain/$S/aperture/spin-us" "${4:-0}" "/local/domain/$S/aperture/log" debug
+		"/local/domain/$S/aperture/spin-us" "${4:-0}" "/local/domain/$S/aperture/log" "${5:-debug}"
 	xenstore-write "/local/domain/$S/backend/aperture-fast" ""
 	xenstore-chmod -r "/local/domain/$S/aperture" "n$S" r0
 	xenstore-chmod -r "/local/domain/$S/backend" "n$S" r0

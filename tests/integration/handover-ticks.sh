@@ -70,6 +70,24 @@ WORKER=$(worker_pid "$GUEST")
 at_exit "kill -CONT $WORKER 2>/dev/null"
 stopping "the worker stops" worker_stands worker_go "$(short_long 100 200)" revoked
 metric revoked="$(first revoked)" lost_commits="$(second lost)"
-stub_pauses() { xl pause "$(stub_of "$GUEST")"; }
+# The first device publishes what it gave and what it got at the end of its turn: while the state is away, one
+# less of these than it got when it is at home.
+balance() {
+	OUT=$(guest_run "$GUEST" 'aperture-selftest peek 0 record 128 8; aperture-selftest peek 0 record 120 8') ||
+		fail "the record's counters cannot be read: $OUT"
+	set -- $(echo "$OUT" | sed 's/.*value=//')
+	BALANCE=$(($1 - $2))
+}
+wait_until 5 lane_is fast || fail "the first device does not answer any more"
+balance
+home=$BALANCE inside=0
+stub_pauses() {
+	xl pause "$(stub_of "$GUEST")"
+	balance
+	[ $BALANCE -ge $home ] || inside=$((inside + 1))
+}
 stub_goes() { xl unpause "$(stub_of "$GUEST")"; }
-stopping "the stub domain is paused" stub_pauses stub_goes "$(short_long 200 500)" true
+paused_inside() { [ $inside -ge 3 ]; }
+enough_is() { echo "it was paused while the state was away $inside times"; }
+stopping "the stub domain is paused" stub_pauses stub_goes "$(short_long 200 500)" paused_inside
+metric paused_inside=$inside pauses=$stops

@@ -92,6 +92,27 @@ wait_until 10 back_is state 5 || fail "a number of 1900 digits is not refused; s
 assert_match '^E_NODE: node epoch' "$(back error)" "the error for a number of 1900 digits"
 assert_eq 0 "$(stub_node restarts)" "restarts at the end"
 xenstore-rm "$FRONT"
-xl destroy stub
-wait_until 10 leak_stub stub || fail "the stub domain did not go"
+stub_said stub '^debug: guest .* offered' || fail "nothing of level debug on its console"
+stub_end() { xl destroy stub && wait_until 10 leak_stub stub || fail "the stub domain did not go"; }
+stub_end
+
+# speaks_at LOG: it serves, and what it said so far is in the console's file
+speaks_at() {
+	progress "messages of level $1"
+	stub_make stub "$STUB_FILES/aperture-stub" "$GUEST" 0 "$1"
+	stub_device "$GUEST" 0 timer
+	xl unpause stub
+	wait_until 20 back_is state 2 || fail "level $1: the fast lane is not offered; state $(back state)"
+	sleep 0.5
+}
+speaks_at error
+! stub_said stub . || fail "a stub domain of level error says $(cat /var/log/xen/console/guest-stub.log)"
+stub_end
+speaks_at loud
+stub_said stub '^warning: aperture/log is "loud"; it must be error, warning, info or debug' ||
+	fail "a level that does not exist: $(cat /var/log/xen/console/guest-stub.log)"
+stub_said stub '^info: ' || fail "without a level: $(cat /var/log/xen/console/guest-stub.log)"
+! stub_said stub '^debug: ' || fail "without a level: $(cat /var/log/xen/console/guest-stub.log)"
+stub_end
+xenstore-rm "$FRONT"
 xenstore-rm "/local/domain/$(domid_of "$GUEST")/device/aperture-fast"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The state record: commit, hand over, hand back, revoke, take. Two operations, each of them
- * for either device or for the second only. The first device may be killed between any two steps, or
- * be given up by the child and go on for a while. Its operations are sent again.
+ * for either device or for the second only. Each device may be killed between any two steps; the first one may
+ * also be given up by the child and go on for a while. Its operations are sent again.
  *
  * Shown: no torn slot is ever taken for the state; nothing committed is ever lost; each
  * operation is executed once and answered (else an invalid end state or an assertion).
@@ -14,6 +14,9 @@
 #endif
 #ifndef LIVES
 #define LIVES	1
+#endif
+#ifndef SLOW_LIVES
+#define SLOW_LIVES	1
 #endif
 #define FAST	0
 #define SLOW	1
@@ -37,8 +40,10 @@ bool new_id[OPS];
 bool fast_up = true;
 bool given_up;			/* the child let the fast lane's connection go */
 bool kill;
+bool kill_slow;
 bool resting;			/* the first device is about to start */
 byte lives = LIVES;
+byte slow_lives = SLOW_LIVES;
 bool take_due;
 
 /* ---- record.c ---- */
@@ -246,6 +251,7 @@ active proctype second()
 	LOCALS;
 
 	d_step { mine = true; known = 1 };	/* it made the state */
+begin:
 end:	do
 	:: take_due ->
 		take_due = false;
@@ -264,7 +270,18 @@ end:	do
 	:: !take_due && place[1] == on_slow -> i = 1; turn(SLOW)
 	:: !take_due && owner == SLOW && wanted && IDLE(0) && IDLE(1) && !owed ->
 		turn(SLOW)			/* an event, with nothing on the ring */
-	od
+	od unless { kill_slow };
+	d_step {
+		kill_slow = false;
+		i = NONE; dirty = false; give = false; declined = false; hold = false; did = false;
+		mine = false; owed = false; state = 0; other_half = 0; slot = 0; known = 0;
+		h_owner = 0; h_current = 0; h_generation = 0;
+#ifdef BROKEN_STARTS_ANEW
+		owner = SLOW; current = 2; front[2] = 0; back[2] = 0;
+#endif
+		skip
+	};
+	goto begin
 }
 
 /* ---- the child ---- */
@@ -298,6 +315,13 @@ active proctype child()
 	:: place[1] == kept && !(take_due && !fast_up) -> send(1)
 	:: fast_up && lives -> d_step { kill = true }; lane_gone()
 	:: fast_up && lives -> lane_gone()		/* it is not dead yet */
+	:: slow_lives -> d_step {
+			kill_slow = true; slow_lives--;
+			/* said to each new connection, before anything else */
+			if :: !fast_up -> take_due = true :: else fi;
+			if :: place[0] == on_slow -> place[0] = kept :: else fi;
+			if :: place[1] == on_slow -> place[1] = kept :: else fi
+		}
 	:: !fast_up && !take_due && resting -> d_step { fast_up = true; given_up = false; resting = false;
 						      to_slow[0] = false; to_slow[1] = false }
 	:: place[0] == answered && place[1] == answered -> break

@@ -11,6 +11,7 @@ from .machine import Machine, Tail
 
 BOOT_TIMEOUT = 60      # seconds from QEMU's start to dom0's first line
 MARK_TIMEOUT = 3        # seconds for the consoles to catch up with the results
+STANDSTILL = 2          # seconds
 WHERE_TIMEOUT = 20      # seconds for dom0 to gather backtraces after a hang
 CONTEXT = 40            # lines kept after the first of a splat
 LAST_LINES = 8          # of each console, shown for a hang
@@ -119,7 +120,14 @@ class Boot:
                 self.session.queue.put_back(self.given)
 
     def watch(self):
+        looked = time.monotonic()
         while not self.finished and not self.spoilt:
+            # Whole seconds in which this loop did not run: the machine stood still, not the test.
+            now = time.monotonic()
+            if now - looked > STANDSTILL:
+                self.heard += now - looked
+                self.session.log(f"rig: this machine stood still for {now - looked:.1f} s")
+            looked = now
             alive = self.machine.running()
             self.read_consoles()
             for line in self.results.lines():
