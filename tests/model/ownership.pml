@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The state record: commit, hand over, hand back, revoke, take. Two operations, each of them
- * for either device or for the second only. Each device may be killed between any two steps; the first one may
- * also be given up by the child and go on for a while. Its operations are sent again.
+ * for either device or for the second only. The first device may be killed between any two steps, or
+ * be given up by the child and go on for a while; with WITH_DEATH_OF_SECOND it is the second that may be killed
+ * instead. Operations are sent again.
  *
  * Shown: no torn slot is ever taken for the state; nothing committed is ever lost; each
  * operation is executed once and answered (else an invalid end state or an assertion).
  */
 #define OPS	2
 #define NONE	3		/* no operation */
-#ifndef REVOKES
 #define REVOKES	1
+#ifdef BROKEN_STARTS_ANEW
+#define WITH_DEATH_OF_SECOND
 #endif
-#ifndef LIVES
+#ifdef WITH_DEATH_OF_SECOND	/* both: more states than memory */
+#define LIVES	0
+#define SLOW_LIVES 1
+#else
 #define LIVES	1
-#endif
-#ifndef SLOW_LIVES
-#define SLOW_LIVES	1
+#define SLOW_LIVES 0
 #endif
 #define FAST	0
 #define SLOW	1
