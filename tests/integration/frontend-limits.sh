@@ -30,8 +30,8 @@ selftest_ok "$small" "8 MiB again" sizes 0 8388608 8388608
 guest_destroy "$small"
 
 progress "little memory"
-small_start memory=128
-OUT=$(selftest "$small" sizes 0 100663296 100663296 2>&1) && fail "96 MiB in a guest of 128 MiB: $OUT"
+small_start memory=144
+OUT=$(selftest "$small" sizes 0 117440512 117440512 2>&1) && fail "112 MiB in a guest of 144 MiB: $OUT"
 assert_match 'errno=12' "$OUT" "error without memory"
 assert_match 'pages wanted' "$(guest_run "$small" 'dmesg | grep xen-aperture')" "message"
 assert_eq "" "$(guest_run "$small" 'dmesg | grep -Ei "oom|out of memory|page allocation failure" || :')" "killer"
