@@ -44,7 +44,8 @@ operate() {
 }
 # program WHAT COMMAND: another guest program
 program() {
-	OUT=$(guest_run "$GUEST" "$2" 2>&1) || fail "$1: status $?: $OUT"
+	OUT=$(guest_run "$GUEST" "$2" 2>&1) ||
+		fail "$1: status $?: $OUT; the guest's log ends with: $(guest_run "$GUEST" 'dmesg | tail -n 2')"
 	echo "$OUT"
 }
 

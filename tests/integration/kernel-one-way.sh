@@ -67,8 +67,9 @@ try() {
 	dom0_writes_not "dom0's memory that dom0 only reads"
 	disk_close
 }
+# What dom0 gave stays the guest's, for its next aperture that reads, or writes, dom0's memory.
 progress "so that tables are as large as they get"
-for flags in $PARENT_READS $PARENT_OWNS; do
+for flags in $PARENT_READS $PARENT_OWNS $((PARENT_OWNS | CHILD_READS)); do
 	disk_open "$flags"
 	disk_close
 done
