@@ -116,6 +116,7 @@ class Machine:
     def __init__(self, folder, mode="mt", smp=1, memory=3072, xen_args="", shell=False, disk=None,
                  patience=1):
         self.folder = Path(folder)
+        self.mode = mode
         self.shell = shell
         self.disk = disk
         self.patience = math.ceil(patience)
@@ -168,6 +169,13 @@ class Machine:
 
     def running(self):
         return self.process.poll() is None
+
+    def beat(self):
+        """Wakes the emulator's main loop, which does nothing else with this signal. In the fast mode it now and
+        then slept on while timers were due: no domain had its clock until some input came, such as the
+        question after a hang. Only once dom0 is up: before, the signal would end it."""
+        if self.mode == "mt":
+            self.process.send_signal(signal.SIGIO)
 
     def processor_seconds(self):
         """Of the emulator, all its threads: says what a test costs on a busy machine too."""

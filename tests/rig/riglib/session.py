@@ -11,6 +11,7 @@ from .machine import Machine, Tail
 
 BOOT_TIMEOUT = 60      # seconds from QEMU's start to dom0's first line
 MARK_TIMEOUT = 3        # seconds for the consoles to catch up with the results
+BEAT = 0.1              # seconds
 STANDSTILL = 2          # seconds
 WHERE_TIMEOUT = 20      # seconds for dom0 to gather backtraces after a hang
 CONTEXT = 40            # lines kept after the first of a splat
@@ -120,7 +121,7 @@ class Boot:
                 self.session.queue.put_back(self.given)
 
     def watch(self):
-        looked = time.monotonic()
+        looked = beaten = time.monotonic()
         while not self.finished and not self.spoilt:
             # Whole seconds in which this loop did not run: the machine stood still, not the test.
             now = time.monotonic()
@@ -128,6 +129,9 @@ class Boot:
                 self.heard += now - looked
                 self.session.log(f"rig: this machine stood still for {now - looked:.1f} s")
             looked = now
+            if self.started and now - beaten > BEAT:
+                self.machine.beat()
+                beaten = now
             alive = self.machine.running()
             self.read_consoles()
             for line in self.results.lines():
