@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# title: the stub domain is killed, hung and trapped 6 times each under load (20 in the long form); the guest sees no error
+# title: the stub domain is killed, hung and trapped 6 times each under load (100 in the long form); the guest sees no error
 # rows: B7
 # guests: pv
 # guests-long: pvh
@@ -9,7 +9,7 @@
 . /rig/tests/_lib.sh
 . /rig/tests/_operations.sh
 GUEST_TIMEOUT=1200
-ROUNDS=$(short_long 6 20)
+ROUNDS=$(short_long 6 100)
 echo 'stub_watchdog = 400' >conf
 daemon_start --config "$PWD/conf"
 module_load "$GUEST"

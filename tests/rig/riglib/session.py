@@ -11,8 +11,8 @@ from .machine import Machine, Tail
 
 BOOT_TIMEOUT = 60      # seconds from QEMU's start to dom0's first line
 MARK_TIMEOUT = 3        # seconds for the consoles to catch up with the results
-BEAT = 0.1              # seconds
-STANDSTILL = 2          # seconds
+BEAT = 0.1              # seconds between two calls that wake the emulator
+STANDSTILL = 2          # seconds of a sleep of 0.02
 WHERE_TIMEOUT = 20      # seconds for dom0 to gather backtraces after a hang
 CONTEXT = 40            # lines kept after the first of a splat
 LAST_LINES = 8          # of each console, shown for a hang
@@ -121,17 +121,11 @@ class Boot:
                 self.session.queue.put_back(self.given)
 
     def watch(self):
-        looked = beaten = time.monotonic()
+        beaten = 0
         while not self.finished and not self.spoilt:
-            # Whole seconds in which this loop did not run: the machine stood still, not the test.
-            now = time.monotonic()
-            if now - looked > STANDSTILL:
-                self.heard += now - looked
-                self.session.log(f"rig: this machine stood still for {now - looked:.1f} s")
-            looked = now
-            if self.started and now - beaten > BEAT:
+            if self.started and time.monotonic() - beaten > BEAT:
                 self.machine.beat()
-                beaten = now
+                beaten = time.monotonic()
             alive = self.machine.running()
             self.read_consoles()
             for line in self.results.lines():
@@ -143,8 +137,17 @@ class Boot:
                 self.died()
             elif self.silence() > self.allowed():
                 self.hung()
-            time.sleep(0.02)
+            self.pause()
         self.read_consoles()
+
+    def pause(self):
+        """Far too long a sleep: this machine stood still, not the test."""
+        before = time.monotonic()
+        time.sleep(0.02)
+        slept = time.monotonic() - before
+        if slept > STANDSTILL:
+            self.heard += slept
+            self.session.log(f"rig: this machine stood still for {slept:.1f} s")
 
     def silence(self):
         return time.monotonic() - self.heard
