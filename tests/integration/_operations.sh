@@ -45,7 +45,7 @@ operate() {
 # program WHAT COMMAND: another guest program
 program() {
 	OUT=$(guest_run "$GUEST" "$2" 2>&1) ||
-		fail "$1: status $?: $OUT; the guest's log ends with: $(guest_run "$GUEST" 'dmesg | tail -n 2')"
+		fail "$1: status $?: $OUT; the guest's log ends with: $(guest_run "$GUEST" 'dmesg | tail -n 4 | tr "\n" "|"')"
 	echo "$OUT"
 }
 

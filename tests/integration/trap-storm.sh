@@ -10,7 +10,7 @@
 . /rig/tests/_doors.sh
 VICTIM=${GUESTS%% *} GUEST=${GUESTS##* }
 GUEST_TIMEOUT=120
-SECONDS_EACH=$(short_long 1 20)
+SECONDS_EACH=$(short_long 2 20)
 # of one access, or of one tick's delay; mt mode's wake-ups take 50 ms, the processor is shared
 MOST_US=$((1000000 * ${RIG_PATIENCE:-1}))
 # Elements of the storm for each access to the other device. Xen hands over 4096 of a REP as one: nobody waits for
@@ -27,7 +27,7 @@ S=$(stub_of "$GUEST")
 
 # The victim's ticks meanwhile. Sets LATE, in us.
 ticks() {
-	guest_run "$VICTIM" "aperture-timer 0 ticks 60 20000 2" >ticks 2>&1 || fail "$1: the other guest's ticks: $(cat ticks)"
+	guest_run "$VICTIM" "aperture-timer 0 ticks 100 20000 2" >ticks 2>&1 || fail "$1: the other guest's ticks: $(cat ticks)"
 	LATE=$(sed -n 's/.*latest_us=//p' ticks)
 }
 # A page of the victim's for the other one.

@@ -9,15 +9,18 @@
  *   changed  REP on memory that another vCPU takes away and gives back meanwhile
  *
  * GRANT: DOMAIN:REFERENCE of another guest's page, for nowhere.
- * OTHER: another device of the guest, which the last vCPU uses meanwhile: worst_us= is its slowest access.
+ * OTHER: another device of the guest, which the last vCPU uses for SECONDS, from when each vCPU has what its
+ * storm needs: worst_us= is its slowest access.
  * rounds= counts what was tried. Status 1: OTHER answered wrongly, or somebody
  * could not do what it was for.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +44,7 @@ typedef uint16_t domid_t;
 
 static struct trap t;
 static uint64_t *rounds;	/* of each vCPU, shared by all processes */
+static atomic_bool *ready;	/* likewise: it has the memory that its storm is on */
 static uint64_t random_state;
 static sigjmp_buf fault;
 
@@ -226,6 +230,16 @@ static void on_shared(void)
 
 /* ---- */
 
+static void prepare(const char *kind)
+{
+	if (!strcmp(kind, "long"))
+		endless();
+	if (!strcmp(kind, "nowhere"))
+		hole();
+	if (!strcmp(kind, "nowhere") && grant)
+		granted();
+}
+
 static void on_fault(int signal)
 {
 	(void)signal;
@@ -255,6 +269,8 @@ static void storm(const char *kind, unsigned int vcpu)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGSEGV, on_fault);
 	signal(SIGBUS, on_fault);
+	prepare(kind);
+	ready[vcpu] = true;
 	rounds[vcpu] += sigsetjmp(fault, 1) != 0;
 	for (;; rounds[vcpu]++)
 		one_round(kind, vcpu);
@@ -279,6 +295,16 @@ static int use(const struct trap *other, uint64_t until)
 	return wrong != 0;
 }
 
+static bool is_ready(unsigned int vcpus)
+{
+	unsigned int n;
+
+	for (n = 0; n < vcpus; n++)
+		if (!ready[n])
+			return false;
+	return true;
+}
+
 static void *shared_memory(size_t n)
 {
 	void *at = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -291,8 +317,8 @@ static void *shared_memory(size_t n)
 int main(int argc, char **argv)
 {
 	unsigned int vcpus = trap_cpus(), n;
-	uint64_t until, all = 0;
-	pid_t children[VCPUS];
+	uint64_t all = 0;
+	pid_t children[VCPUS], ended = 0;
 	struct trap other;
 	int bad, status;
 
@@ -305,16 +331,21 @@ int main(int argc, char **argv)
 	grant = argc > 5 ? argv[5] : NULL;
 	rounds = shared_memory(TRAP_PAGE);
 	shared = shared_memory(4 * TRAP_PAGE);
-	until = trap_clock() + strtoull(argv[3], NULL, 0) * 1000000000;
+	ready = shared_memory(TRAP_PAGE);
 	for (n = 0; n < vcpus; n++) {
 		children[n] = fork();
 		if (!children[n])
 			storm(argv[2], n);
 	}
 	trap_pin(vcpus - 1);
-	bad = use(&other, until);
+	while (!is_ready(vcpus) && !ended) {
+		sched_yield();
+		ended = waitpid(-1, NULL, WNOHANG);
+	}
+	bad = use(&other, trap_clock() + strtoull(argv[3], NULL, 0) * 1000000000);
 	for (n = 0; n < vcpus; n++) {
 		kill(children[n], SIGKILL);
+		status = 0;
 		waitpid(children[n], &status, 0);
 		/* One that ended by itself could not do what it was for. */
 		bad |= WIFEXITED(status);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 #include <xen/xen.h>
 #include <xen/evtchn.h>
@@ -120,8 +122,30 @@ static void map(struct trap *t)
 	t->at = at + TRAP_PAGE + offset;
 }
 
+/* An access that ends as a fault: which, and where. */
+static void on_fault(int signal, siginfo_t *info, void *context)
+{
+	const greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
+
+	printf("signal %d: trap %lld, error %llx, rip %llx, address %p, rax %llx, rdx %llx, rsp %llx\n", signal,
+	       regs[REG_TRAPNO], (unsigned long long)regs[REG_ERR], (unsigned long long)regs[REG_RIP],
+	       info->si_addr, (unsigned long long)regs[REG_RAX], (unsigned long long)regs[REG_RDX],
+	       (unsigned long long)regs[REG_RSP]);
+	fflush(stdout);
+	_exit(128 + signal);
+}
+
+static void tell_faults(void)
+{
+	struct sigaction act = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_RESETHAND };
+
+	sigaction(SIGSEGV, &act, NULL);
+	sigaction(SIGBUS, &act, NULL);
+}
+
 void trap_open(struct trap *t, const char *name)
 {
+	tell_faults();
 	*t = (struct trap){ .events = -1 };
 	if (strchr(name, ':'))
 		take(t, name);
