@@ -89,7 +89,7 @@ for lane in fast slow; do
 	again "garbage in the $lane ring"
 	progress "a $lane ring without an end"
 	before=$(counted $lane requests)
-	guest_start "$GUEST" "aperture-selftest storm 0 $number 5000" storm
+	guest_start "$GUEST" "aperture-selftest storm 0 $number $((5000 * VCPUS))" storm
 	wait_until 4 storm_began || fail "the parent of the $lane lane counts no requests: $(cat storm)"
 	neighbour "a $lane ring without an end"
 	during=$(counted $lane requests)
