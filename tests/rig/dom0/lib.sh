@@ -93,6 +93,10 @@ at_exit() {
 	RIG_AT_EXIT="$1
 $RIG_AT_EXIT"
 }
+at_exit_last() { # after those that are there, and those that come
+	RIG_AT_EXIT="$RIG_AT_EXIT
+$1"
+}
 rig_cleanup() {
 	rig_status=$?
 	trap - EXIT
