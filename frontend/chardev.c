@@ -433,6 +433,29 @@ static void mark_seen(struct apf_file *f, const struct batch *b)
 	spin_unlock(&f->lock);
 }
 
+/* Asleep on the file's own queue and on the device's: which says that it is gone. */
+static int wait_to_read(struct apf_file *f)
+{
+	DEFINE_WAIT(own);
+	DEFINE_WAIT(device);
+	int err = 0;
+
+	for (;;) {
+		prepare_to_wait(&f->wait, &own, TASK_INTERRUPTIBLE);
+		prepare_to_wait(&f->dev->wait, &device, TASK_INTERRUPTIBLE);
+		if (any_unread(f) || gone(f))
+			break;
+		if (signal_pending(current)) {
+			err = -ERESTARTSYS;
+			break;
+		}
+		schedule();
+	}
+	finish_wait(&f->dev->wait, &device);
+	finish_wait(&f->wait, &own);
+	return err;
+}
+
 static ssize_t file_read(struct file *file, char __user *user, size_t size, loff_t *pos)
 {
 	struct apf_file *f = file->private_data;
@@ -446,7 +469,7 @@ static ssize_t file_read(struct file *file, char __user *user, size_t size, loff
 			return 0;
 		if (file->f_flags & O_NONBLOCK)
 			return -EAGAIN;
-		if (wait_event_interruptible(f->wait, any_unread(f) || gone(f)))
+		if (wait_to_read(f))
 			return -ERESTARTSYS;
 	}
 	if (copy_to_user(user, b.record, b.n * sizeof(b.record[0])))

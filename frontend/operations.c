@@ -344,7 +344,10 @@ static void declined(struct apf_operations *o, enum apf_which which,
 	wait_in_line(o, op);
 }
 
-/* The response, a copy, must name what is out on this lane. False: it does not. */
+/*
+ * The response, a copy, must name what is out on this lane. False: it does not. With the device
+ * gone the lane may live a moment longer, and answer what was ended already.
+ */
 bool apf_operation_answer(struct apf_connection *c, const struct xenapt_response *rsp,
 			  struct apf_done *done)
 {
@@ -356,7 +359,7 @@ bool apf_operation_answer(struct apf_connection *c, const struct xenapt_response
 	struct xen_aperture_operation *op = e->op;
 
 	if (!e->out || e->id != rsp->id || e->lane != which ||
-	    rsp->type != XENAPT_REQ_OPERATION || o->lane[which] != c)
+	    rsp->type != XENAPT_REQ_OPERATION || (o->lane[which] != c && !o->gone))
 		return false;
 	s = &o->submitter[e->submitter];
 	s->out[which]--;
@@ -365,6 +368,8 @@ bool apf_operation_answer(struct apf_connection *c, const struct xenapt_response
 	e->op = NULL;
 	o->kick |= which == APF_SLOW && o->lane[APF_FAST];
 	o->free |= BIT(i);
+	if (o->gone)
+		return true;
 	if (rsp->status == XENAPT_E_DECLINED) {
 		declined(o, which, s, op);
 		return true;

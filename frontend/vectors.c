@@ -74,28 +74,39 @@ static void call(struct xen_aperture_dev *dev, unsigned int n)
 	vector->fn(dev, n, vector->data);
 }
 
+static void count_deliveries(struct xen_aperture_dev *dev, u64 bits)
+{
+	for (; bits; bits &= bits - 1)
+		count_delivery(dev, __ffs64(bits));
+}
+
+/* call_lock is held, v->lock is not. */
+static unsigned int call_all(struct apf_connection *c, u64 bits)
+{
+	unsigned int taken = 0;
+
+	for (; bits; bits &= bits - 1) {
+		apf_count(&c->count->taken);
+		taken++;
+		call(c->dev, __ffs64(bits));
+	}
+	return taken;
+}
+
 /*
  * call_lock is held: takes what a lane has pending and is not hidden, and calls. Whatever
  * is in the word, only claimed vectors are not hidden.
  */
 static unsigned int deliver(struct apf_connection *c)
 {
-	struct xen_aperture_dev *dev = c->dev;
-	struct apf_vectors *v = &dev->vectors;
-	unsigned int taken = 0;
-	u64 bits, left;
+	struct apf_vectors *v = &c->dev->vectors;
+	u64 bits;
 
 	spin_lock(&v->lock);
 	bits = xenapt_signal_take(&c->event->interrupt[0], v->hidden);
-	for (left = bits; left; left &= left - 1)
-		count_delivery(dev, __ffs64(left));
+	count_deliveries(c->dev, bits);
 	spin_unlock(&v->lock);
-	for (; bits; bits &= bits - 1) {
-		apf_count(&c->count->taken);
-		taken++;
-		call(dev, __ffs64(bits));
-	}
-	return taken;
+	return call_all(c, bits);
 }
 
 /* Interrupt context. */
@@ -132,14 +143,25 @@ void apf_vectors_attach(struct apf_connection *c)
 	spin_unlock_irq(&v->lock);
 }
 
+/* v->lock is held: they were pending on a lane that is gone, and are hidden. */
+static void owe(struct apf_vectors *v, u64 bits)
+{
+	u64 twice;
+
+	for (twice = bits & v->owed; twice; twice &= twice - 1)
+		v->vector[__ffs64(twice)].coalesced++;
+	v->owed |= bits;
+}
+
 /*
  * The lane is dead and its event comes no more. A bit that was set without an event (its
- * parent died in between) is delivered, or owed while it is hidden.
+ * parent died in between) is delivered, or owed while it is hidden. Which of both is decided
+ * with the lane's end: who uncovers a vector later finds no lane, and what is owed.
  */
 void apf_vectors_detach(struct apf_connection *c)
 {
 	struct apf_vectors *v = &c->dev->vectors;
-	u64 held, twice;
+	u64 pending, bits;
 
 	spin_lock_irq(&v->call_lock);
 	spin_lock(&v->lock);
@@ -149,14 +171,12 @@ void apf_vectors_detach(struct apf_connection *c)
 		return;
 	}
 	v->link[c->lane->which] = NULL;
+	pending = READ_ONCE(c->event->interrupt[0]);
+	bits = pending & ~v->hidden;
+	owe(v, pending & v->hidden);
+	count_deliveries(c->dev, bits);
 	spin_unlock(&v->lock);
-	deliver(c);
-	spin_lock(&v->lock);
-	held = READ_ONCE(c->event->interrupt[0]);
-	for (twice = held & v->owed; twice; twice &= twice - 1)
-		v->vector[__ffs64(twice)].coalesced++;
-	v->owed |= held;
-	spin_unlock(&v->lock);
+	call_all(c, bits);
 	spin_unlock_irq(&v->call_lock);
 }
 
