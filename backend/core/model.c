@@ -130,6 +130,16 @@ const char *xapt_model_wrong(const struct xenaperture_model *m,
 	return NULL;
 }
 
+uint64_t xapt_model_end(const struct xenaperture_model *m)
+{
+	const struct xenaperture_register *last;
+
+	if (!m->nr_registers)
+		return 0;
+	last = &m->registers[m->nr_registers - 1];
+	return last->offset + extent(last);
+}
+
 /* ---- decoding ---- */
 
 /* The last one that begins at or below offset, if it reaches it. */

@@ -18,6 +18,9 @@
 const char *xapt_model_wrong(const struct xenaperture_model *m,
 			     const struct xenaperture_functions *slow);
 
+/* Octets from 0 to the end of the last register. 0: there is none. */
+uint64_t xapt_model_end(const struct xenaperture_model *m);
+
 struct xapt_decoded {
 	uint32_t id;		/* of the register, or the command's number */
 	uint32_t index;

@@ -209,7 +209,8 @@ static void send_on(struct door *d, unsigned int v, uint64_t now)
 {
 	struct vcpu *c = &vcpus[v];
 
-	if (!may_send_on(d)) {
+	/* A late one would be given up in this turn, and with it the second device, which came back meanwhile. */
+	if (!may_send_on(d) || is_late(d, v, now)) {
 		d->place->count.timeouts++;
 		element_done(d, v, XENAPT_E_TIMEOUT, 0);
 		return;
@@ -642,8 +643,10 @@ static enum xenapt_status open_new(unsigned int number, const struct door_setup 
 		return XENAPT_E_ADDRESS;
 	if (!ioreq_vcpus())
 		*detail = ioreq_open(guest, why);
-	if (*detail)
+	if (*detail) {
+		ioreq_close();
 		return XENAPT_E_ADDRESS;
+	}
 	places_note(p, s, size);
 	*detail = places_claim(p, guest, why);
 	if (*detail) {
@@ -742,10 +745,11 @@ void door_again(void)
 		return;
 	guest_memory_use(guest);
 	error = ioreq_open(guest, &why);
+	/* A server that is closed now would never answer those that wait. */
 	if (error) {
-		console_say(CONSOLE_ERROR, "guest %u: its accesses are not served any more: %s, error %u",
+		console_say(CONSOLE_ERROR, "guest %u: its accesses are not served: %s, error %u; once more in a new life",
 			    guest, why, (unsigned int)-error);
-		return;
+		trap_again();
 	}
 	for (i = 0; i < DOORS; i++)
 		if (places[i].used && !places_claim(&places[i], guest, &why))

@@ -211,8 +211,6 @@ int ioreq_open(uint32_t domain, const char **what)
 		*what = "a vCPU's event channel";
 		error = bind();
 	}
-	if (error)
-		ioreq_close();
 	return (int)error;
 }
 

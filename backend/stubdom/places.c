@@ -3,6 +3,7 @@
 
 #include "events.h"
 #include "ioreq.h"
+#include "model.h"
 #include "persist.h"
 #include "text.h"
 
@@ -14,12 +15,7 @@ struct place places[DOORS] STUB_PERSIST;
 
 uint64_t door_size(const struct xenaperture_model *model)
 {
-	const struct xenaperture_register *r = &model->registers[model->nr_registers - 1];
-	uint64_t end = 0;
-
-	if (model->nr_registers)
-		end = r->offset + (uint64_t)(r->count ? r->count - 1 : 0) * r->stride + r->width;
-	return (end + 7) & ~(uint64_t)7;
+	return (xapt_model_end(model) + 7) & ~(uint64_t)7;
 }
 
 static bool overlaps(const struct place *mine, const struct door_setup *s, uint64_t last)

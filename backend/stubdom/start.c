@@ -9,6 +9,7 @@
 #include "lane.h"
 #include "loop.h"
 #include "parse.h"
+#include "persist.h"
 #include "text.h"
 #include "trap.h"
 #include "trapped.h"
@@ -60,15 +61,16 @@ static void offer_watchdog(void)
 	write_number("aperture/watchdog-port", (uint64_t)port);
 }
 
-static uint32_t read_guest(void)
+/* It never changes: a new life that cannot read it goes on with what the last one read. */
+static uint32_t guest STUB_PERSIST;
+
+static void read_guest(void)
 {
 	const char *text = store_get(0, "aperture/guest");
-	uint32_t guest = 0;
 
 	if (!xapt_parse_u32(text, 1, DOMID_FIRST_RESERVED - 1, &guest))
 		console_say(CONSOLE_ERROR, "aperture/guest is \"%s\"; it must be a domain's number",
 			    text ? text : "");
-	return guest;
 }
 
 static void watched(const char *path, const char *token)
@@ -92,15 +94,13 @@ static void do_steps(void)
 
 void stub_begin(void)
 {
-	uint32_t guest;
-
 	lane_init();
 	events_init();
 	grants_init();
 	door_again();
 	store_init(watched);
 	read_settings();
-	guest = read_guest();
+	read_guest();
 	offer_watchdog();
 	write_number("aperture/restarts", trap_restarts());
 	store_write(0, "aperture/version", XENAPERTURE_VERSION);

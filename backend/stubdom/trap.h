@@ -29,6 +29,9 @@ extern uint64_t trap_serves;
 
 #define TRAP_SERVES(domain, devid)	((uint64_t)(domain) << 32 | (devid))
 
+/* This life cannot go on: another one, as after a trap. */
+void trap_again(void) __attribute__((noreturn));
+
 /* Where the host role sets the instruction pointer to. */
 void restart_entry(void);
 

@@ -217,6 +217,8 @@ static void step_door(struct trapped *d, enum xapt_bus_state state)
 		break;
 	case XAPT_BUS_CLOSING:
 		close_door(d);
+		/* The life before may have opened it, and this one not have looked yet. */
+		door_close(door_of(d));
 		nodes_transact(d->own, write_let_go, d);
 		break;
 	default:

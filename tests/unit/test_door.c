@@ -4,6 +4,8 @@
  * their own, a first device that dies, a second one that stays. Each register becomes 31 times what it was,
  * plus what is written: what is lost, done twice or out of order shows.
  */
+#include <stdlib.h>
+
 #include "record_steps.h"
 
 #define persist_order() step()
@@ -195,11 +197,16 @@ const struct xapt_access_ops guest_memory = { .fetch = fetch, .store = store };
 void guest_memory_use(uint32_t domain) { (void)domain; }
 void guest_memory_drop(void) { }
 
+static unsigned int refusals;	/* of Xen, to a new life */
+
 int ioreq_open(uint32_t domain, const char **what)
 {
 	(void)domain, (void)what;
 	server = true;
-	return 0;
+	if (!refusals)
+		return 0;
+	refusals--;
+	return -1;
 }
 
 void ioreq_close(void) { server = false; }
@@ -245,6 +252,7 @@ struct loop_counters loop_count;
 uint64_t trap_serves;
 uint64_t clock_now(void) { return now += 10000; }
 uint64_t trap_restarts(void) { return 0; }
+void trap_again(void) { kill_here(); abort(); }
 uint64_t trap_started(void) { return 1; }
 int events_keep(uint32_t domain) { (void)domain; return 9; }
 uint64_t events_kept(void) { return 1u << 9; }
@@ -574,6 +582,50 @@ static void test_given_up(void)
 	door_close(0);
 }
 
+/* Its second device comes back while the rest of a REP is too late already: that is no reason to give it up again. */
+static void test_late_rest(void)
+{
+	unsigned int turns;
+
+	given_up = OUT;
+	begin_world(1);
+	places[0].setup.timeout_ns = THEFT_NS;
+	begin_access(1, LONG);
+	for (turns = 0; turns < TURNS && !doors[0].given_up; turns++) {
+		now += 50000;
+		door_serve(ioreq_ports());
+	}
+	CHECK(guests[1].waits);
+	is_sent[1] = false;
+	door_connected(0);
+	for (turns = 0; turns < TURNS && guests[1].waits; turns++)
+		door_serve(ioreq_ports());
+	given_up = NEVER;
+	CHECK(!guests[1].waits && !is_sent[1] && !doors[0].given_up);
+	door_close(0);
+}
+
+/* Xen refuses a new life what it needs to answer: who waits is answered by a later one. */
+static void test_refused_life(void)
+{
+	volatile unsigned int lives = 0;
+	unsigned int turns;
+
+	begin_world(1);
+	begin_access(0, QUICK);
+	guests[0].state = INPROCESS;
+	refusals = 3;
+	setjmp(killed);
+	lives++;
+	forget_life();
+	door_again();
+	for (turns = 0; turns < TURNS && guests[0].waits; turns++)
+		door_serve(ioreq_ports());
+	CHECK(!guests[0].waits);
+	CHECK_EQ(lives, 4);
+	door_close(0);
+}
+
 /* A timer that brings the first device down whenever it has the state. */
 static void test_bomb(void)
 {
@@ -606,6 +658,8 @@ static CU_TestInfo tests[] = {
 	{ "thief", test_thief },
 	{ "shortage", test_shortage },
 	{ "given up", test_given_up },
+	{ "late rest", test_late_rest },
+	{ "refused life", test_refused_life },
 	{ "bomb", test_bomb },
 	CU_TEST_INFO_NULL,
 };

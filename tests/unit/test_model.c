@@ -372,6 +372,19 @@ static void every_offset(void)
 	}
 }
 
+static void end(void)
+{
+	struct xenaperture_model m = model;
+	const struct xenaperture_register row = { .offset = 16, .width = 4, .count = 8 };
+
+	m.registers = &row;
+	m.nr_registers = 1;
+	/* Stride 0 is the width. */
+	CHECK_EQ(xapt_model_end(&m), 16 + 8 * 4);
+	m.nr_registers = 0;
+	CHECK_EQ(xapt_model_end(&m), 0);
+}
+
 static void independent(void)
 {
 	struct xenapt_span spans[2];
@@ -393,6 +406,7 @@ static CU_TestInfo tests[] = {
 	{ "commands", decode_commands },
 	{ "malformed", malformed },
 	{ "every offset", every_offset },
+	{ "end", end },
 	{ "independent", independent },
 	CU_TEST_INFO_NULL,
 };

@@ -50,6 +50,11 @@ void *machine_page(uint64_t frame)
 	return frame == STORE_FRAME ? (void *)&store : (void *)&console;
 }
 
+void trap_again(void)
+{
+	abort();
+}
+
 uint64_t trap_restarts(void)
 {
 	return 0;
