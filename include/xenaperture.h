@@ -121,8 +121,7 @@ struct xenaperture_table {
 	 * Registers, commands, vectors and state: xenaperture_model.h. NULL: the device
 	 * has none, operations end with E_UNSUPPORTED. slow: what the first device cannot do;
 	 * may be NULL when everything in the model is XENAPERTURE_FAST. With a model doorbell may be
-	 * NULL. Of its vectors only 0 .. model.vectors - 1 go through xenaperture_raise(), the others
-	 * are free for xenaperture_interrupt_device().
+	 * NULL. The guest can claim its vectors 0 .. model.vectors - 1, without a model none.
 	 */
 	const struct xenaperture_model *model;
 	const struct xenaperture_functions *slow;
@@ -137,7 +136,8 @@ extern XENAPERTURE_API const struct xenaperture_table xenaperture_device;
  */
 
 /*
- * Interrupt the guest: for the aperture in slot; or signal n of the device. What
+ * Interrupt the guest: for the aperture in slot; or by vector n of the device's model,
+ * whoever has the state now (xenaperture_raise() is for those that follow from it). What
  * was written to the aperture before is visible to the guest's callback. Interrupts
  * that the guest has not taken yet merge into one. 0, or EINVAL.
  */

@@ -22,8 +22,10 @@ int xenaperture_interrupt(struct xenaperture *x, unsigned int slot)
 
 int xenaperture_interrupt_device(struct xenaperture *x, unsigned int n)
 {
-	if (n >= XENAPERTURE_SIGNALS)
-		return invalid("signal", n);
+	uint32_t vectors = x->table.model ? x->table.model->vectors : 0;
+
+	if (n >= vectors)
+		return xapt_error_set(EINVAL, "vector %u: the device's model has %u", n, vectors);
 	xapt_device_interrupt(&x->core, n);
 	return 0;
 }
