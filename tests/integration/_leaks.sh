@@ -8,6 +8,14 @@ daemon_holds() {
 		find /run/xen-aperture -name '*.stat' | wc -l), domains: $(xl list | awk 'NR > 1 { printf "%s ", $1 }')"
 }
 
+# With PVH guests of several vCPUs Xen's own pools grow by a page now and then, with those that have no device too
+# (14 of them: 20 KiB). A leak is what each of ROUNDS guests leaves: two more of them, and less than a page for each.
+pools_may_grow() {
+	[ "$TYPE" = pvh ] && [ "$VCPUS" -gt 1 ] || return 0
+	ROUNDS=$((ROUNDS + 2))
+	LEAK_FREE_KB=$((4 * (ROUNDS - 1)))
+}
+
 # The stat file of device 0 of $1 (domid): "state peer-state epoch worker". Few processes: some of the
 # tests call these a thousand times.
 stat_numbers() { od -An -tu4 -j88 -N16 "/run/xen-aperture/$1-0.stat" 2>/dev/null; }

@@ -69,9 +69,9 @@ round() {
 	guest_wait || :
 }
 progress "warming up"
-# Tables of Xen that grow with a PVH guest's second vCPU need more guests than one.
-for i in $(seq $((VCPUS * VCPUS))); do round; done
+round
 HELD=$(daemon_holds)
+pools_may_grow
 leak_check_begin
 i=0
 while [ $i -lt "$ROUNDS" ]; do
