@@ -8,8 +8,9 @@ daemon_holds() {
 		find /run/xen-aperture -name '*.stat' | wc -l), domains: $(xl list | awk 'NR > 1 { printf "%s ", $1 }')"
 }
 
-# With PVH guests of several vCPUs Xen's own pools grow by a page now and then, with those that have no device too
-# (14 of them: 20 KiB). A leak is what each of ROUNDS guests leaves: two more of them, and less than a page for each.
+# With PVH guests of several vCPUs Xen's own pools grow: by a page for each of the first few, later by one now and
+# then, with those that have no device too (14 of them: 20 KiB). After a longer warm-up a leak is what each of ROUNDS
+# guests leaves: two more of them, and less than a page for each.
 pools_may_grow() {
 	[ "$TYPE" = pvh ] && [ "$VCPUS" -gt 1 ] || return 0
 	ROUNDS=$((ROUNDS + 2))

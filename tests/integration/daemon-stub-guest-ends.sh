@@ -67,7 +67,7 @@ round() {
 }
 
 progress "warming up"
-round
+for i in $(seq $((VCPUS * VCPUS))); do round; done
 HELD=$(daemon_holds)
 pools_may_grow
 leak_check_begin

@@ -69,7 +69,7 @@ round() {
 	guest_wait || :
 }
 progress "warming up"
-round
+for i in $(seq $((VCPUS * VCPUS))); do round; done
 HELD=$(daemon_holds)
 pools_may_grow
 leak_check_begin

@@ -61,6 +61,7 @@ static const struct xenaperture_command commands[] = {
 	{ CHECK_DO_NULL,	FAST },
 	{ CHECK_DO_SPIN,	FAST },
 	{ CHECK_DO_SUM,		APART },
+	{ CHECK_DO_DWELL,	0 },
 };
 
 static uint32_t check_read(struct xenaperture_run *run, uint32_t id, uint32_t index,

@@ -101,6 +101,8 @@ enum check_device_command {
 	CHECK_DO_NULL		= 8,	/* likewise: a write through a null pointer */
 	CHECK_DO_SPIN		= 9,	/* likewise: never returns */
 	CHECK_DO_SUM		= 10,	/* slow; the range's octets summed */
+	CHECK_DO_DWELL		= 11,	/* as FOLD_SLOW; the process first sleeps on the state
+					 * until NOW is the argument */
 };
 
 /* The state of the device: no padding. */
@@ -217,7 +219,7 @@ static inline int check_state_write(struct check_state *s, uint32_t id, uint32_t
 	return 0;
 }
 
-/* FOLD and FOLD_SLOW: the result is ORDER before. */
+/* FOLD, FOLD_SLOW and DWELL: the result is ORDER before. */
 static inline uint64_t check_state_command(struct check_state *s, uint32_t number,
 					   uint64_t argument)
 {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The slow half of the tests' device: everything that the model leaves to the process. */
+#include <errno.h>
+#include <time.h>
+
 #include "check_registers.h"
 #include "check_slow.h"
 
@@ -78,6 +81,15 @@ static uint64_t sum(const struct xenaperture_run *run)
 	return total;
 }
 
+static void dwell(uint64_t now, uint64_t until)
+{
+	uint64_t ns = now < until ? until - now : 0;
+	struct timespec left = { .tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000) };
+
+	while (nanosleep(&left, &left) && errno == EINTR)
+		;
+}
+
 static uint32_t slow_command(struct xenaperture_run *run, uint32_t number, uint64_t argument,
 			     uint64_t *result)
 {
@@ -88,6 +100,9 @@ static uint32_t slow_command(struct xenaperture_run *run, uint32_t number, uint6
 	case CHECK_DO_RAISE_APART:
 		raise(run, argument);
 		return XENAPT_OK;
+	case CHECK_DO_DWELL:
+		dwell(run->now, argument);
+		/* fall through */
 	case CHECK_DO_FOLD_SLOW:
 		*result = check_state_command(run->state, number, argument);
 		return XENAPT_OK;

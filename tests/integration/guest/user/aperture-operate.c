@@ -108,7 +108,7 @@ static struct op slow(struct run *r)
 static struct op wild(struct run *r)
 {
 	if (draw(r) % 4 == 0)
-		return command(CHECK_DO_SUM + 1 + (uint32_t)draw(r) % 5, draw(r));
+		return command(CHECK_DO_DWELL + 1 + (uint32_t)draw(r) % 5, draw(r));
 	if (draw(r) % 4 == 0)
 		return command(CHECK_DO_EVEN, draw(r));
 	if (draw(r) % 8 == 0)
