@@ -69,7 +69,7 @@ round() {
 progress "warming up"
 for i in $(seq $((VCPUS * VCPUS))); do round; done
 HELD=$(daemon_holds)
-pools_may_grow
+pools_may_grow 1
 leak_check_begin
 WORST=0 WORST_OVER=0 i=0
 while [ $i -lt "$ROUNDS" ]; do
