@@ -55,7 +55,7 @@ static inline void xenaperture_raise(struct xenaperture_run *run, unsigned int n
 #define XENAPERTURE_READ	(1u << 0)	/* may be read */
 #define XENAPERTURE_WRITE	(1u << 1)	/* may be written */
 #define XENAPERTURE_FAST	(1u << 2)	/* the first device can execute it. Else the slow half does */
-#define XENAPERTURE_INDEPENDENT	(1u << 3)	/* slow: does not read or write the state */
+#define XENAPERTURE_INDEPENDENT	(1u << 3)	/* slow: does not read or write the state. Not with FAST */
 #define XENAPERTURE_READ_CHANGES (1u << 4)	/* reading changes the state. Undone by the framework where
 						 * the write of the same operation refuses or declines */
 
@@ -68,7 +68,8 @@ static inline void xenaperture_raise(struct xenaperture_run *run, unsigned int n
 
 /*
  * A register, or count of them in a row. The framework does what is smaller than a register: it
- * reads the whole, changes the octets, writes the whole.
+ * reads the whole, changes the octets, writes the whole; of one that cannot be read the other octets are 0.
+ * So a register whose write is more than a plain store (it adds, it clears) admits one size only.
  */
 struct xenaperture_register {
 	uint32_t offset;	/* of its first octet: a multiple of width */
@@ -77,7 +78,7 @@ struct xenaperture_register {
 	uint16_t flags;
 	uint32_t id;		/* the functions get this */
 	uint32_t count;		/* 0 is 1 */
-	uint32_t stride;	/* octets from one to the next, a multiple of width; 0 if count is 1 */
+	uint32_t stride;	/* octets from one to the next, a multiple of width; 0: width */
 };
 
 struct xenaperture_command {
@@ -115,7 +116,10 @@ struct xenaperture_model {
 	/* Registers and commands with XENAPERTURE_FAST. */
 	struct xenaperture_functions fast;
 
-	/* The state at the start and after the command RESET. It was filled with 0. */
+	/*
+	 * The state at the start and after the guest's command XENAPT_COMMAND_RESET. It was filled with
+	 * 0, and an empty function leaves it so. Needed, as is check, when state_size is not 0.
+	 */
 	void (*reset)(struct xenaperture_run *run);
 
 	/*
@@ -124,7 +128,7 @@ struct xenaperture_model {
 	 */
 	int (*check)(const void *state);
 
-	/* When expire is to be called, in ns of the counter; UINT64_MAX: never. NULL: never. */
+	/* When expire, needed with it, is to be called, in ns of the counter; UINT64_MAX: never. NULL: never. */
 	uint64_t (*due)(const void *state);
 
 	/* now is at or after due. Afterwards due must be later than now. */

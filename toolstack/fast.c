@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <string.h>
+
 #include "command.h"
 #include "fast.h"
 #include "removal.h"
@@ -35,8 +37,8 @@ int check_fast_options(const struct args *args, bool any_fast, struct why *why)
 	if (any_fast)
 		return args->fast.stub ? stub_check(args->fast.stub, why) : 0;
 	if (args->options & OPTIONS_FAST)
-		return why_set(why, "--stub, --spin, --route and --revoke are for devices with fast=yes: "
-			       "there is none; leave them out");
+		return why_set(why, "--stub, --spin, --route and --revoke are for devices with fast=yes, io "
+			       "or mmio: there is none; leave them out");
 	return 0;
 }
 
@@ -119,6 +121,14 @@ static void drop_one(struct fast *fast, unsigned int i)
 	fast->refused++;
 }
 
+const char *fast_refusal_hint(const char *error)
+{
+	/* What a stub domain says of a type that is none of its own */
+	return strstr(error, "this stub domain has no such device") ?
+		       ": the installed one has the project's own (xen-aperture.cfg(5)), other types come "
+		       "with --stub=FILE of their author" : "";
+}
+
 /* What the stub domain refused has closed at its end, and never began at the guest's. */
 static int wait_one(struct fast *fast, unsigned int i, enum wait_goal goal, unsigned int seconds,
 		    unsigned int limit)
@@ -131,8 +141,8 @@ static int wait_one(struct fast *fast, unsigned int i, enum wait_goal goal, unsi
 		return EXIT_OK;
 	wait_explain(device, goal, end, limit, &why);
 	if (end == WAIT_REFUSED && device->parent.error[0]) {
-		say("device %u of guest %u has no first device: %s", device->id, device->guest,
-		    why.text);
+		say("device %u of guest %u has no first device: %s%s", device->id, device->guest,
+		    why.text, fast_refusal_hint(device->parent.error));
 		drop_one(fast, i);
 		return EXIT_OK;
 	}

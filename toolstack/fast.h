@@ -53,6 +53,9 @@ void fast_undo(struct fast *fast);
 int fast_remove(struct store *store, unsigned int guest, struct device *devices, unsigned int count,
 		unsigned int seconds, bool force);
 
+/* What helps against the stub domain's error, to stand behind it, or "". */
+const char *fast_refusal_hint(const char *error);
+
 /* Options that are of no use with the stub domain that is there, or with none. -1 and the reason. */
 int fast_check(const struct store *store, const struct guest *guest, unsigned int options,
 	       const struct fast_options *fast, struct why *why);

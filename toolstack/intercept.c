@@ -156,17 +156,13 @@ static bool is_open(void *data, enum wait_end *end)
 	return true;
 }
 
-/* What a stub domain says of a type that is none of its own. */
-#define UNKNOWN_TYPE	"this stub domain has no such device"
-
 static void explain_refusal(const struct trapped *trapped, struct why *why)
 {
 	const char *error = trapped->error;
 
 	why_set(why, "the stub domain %u gave up: %s%s", trapped->stub,
 		error[0] ? error : "without a reason; look at its console",
-		strstr(error, UNKNOWN_TYPE) ? ": the installed one has the project's own "
-		"(xen-aperture.cfg(5)), other types come with --stub=FILE of their author" : "");
+		fast_refusal_hint(error));
 }
 
 static void explain_open(const struct trapped *trapped, enum wait_end end, unsigned int seconds,

@@ -15,8 +15,9 @@ const struct command commands[] = {
 		"           type and size are needed (a timer has no size); SIZE in bytes, or with K, M or G\n"
 		"           type=TYPE,io=PORT|mmio=auto|mmio=ADDRESS[,timeout=MS][,id=N]: a trapped device\n"
 		"\n"
-		"With fast=yes a first device goes into the guest's stub domain as well, which is\n"
-		"made if need be; --stub, --spin, --route and --revoke are for it.\n"
+		"With fast=yes, io or mmio a first device goes into the guest's stub domain as well,\n"
+		"which is made if need be; --stub, --spin, --route and --revoke are for it, the first\n"
+		"two for a guest that has no stub domain yet.\n"
 		"\n"
 		"What was attached is remembered until it is detached. --again, without a spec, attaches\n"
 		"all of it to the guest, which may be paused; what is attached already stays.",

@@ -113,7 +113,7 @@ for type in $(short_long pvh "pv pvh"); do
 	assert_fails 5 xen-aperture install $NAME 0
 	assert_match 'device 0 of guest [0-9]+ has a first device already' "$OUT" "what is said"
 	assert_fails 1 xen-aperture install $NAME 1
-	assert_match 'device 1 of guest [0-9]+ has no first device: the stub domain .*E_DEVICE' "$OUT" "what is said"
+	assert_match 'device 1 of guest [0-9]+ has no first device: the stub domain .*E_DEVICE.*--stub=FILE' "$OUT" "what is said"
 	assert_match " mem .* - +connected$" "$(xen-aperture list $NAME)" "list"
 	assert_fails 2 xen-aperture install $NAME 1 --spin=3
 	assert_match "has the stub domain $S already" "$OUT" "what is said"
