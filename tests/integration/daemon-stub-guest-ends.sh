@@ -66,8 +66,10 @@ round() {
 	guest_wait || :
 }
 
-progress "warming up"
-for i in $(seq $((VCPUS * VCPUS))); do round; done
+for i in $(seq $((VCPUS * VCPUS))); do
+	progress "warming up"
+	round
+done
 HELD=$(daemon_holds)
 pools_may_grow 1
 leak_check_begin

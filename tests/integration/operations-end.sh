@@ -68,8 +68,10 @@ round() {
 	guest_wait "$watch_job" || :
 	guest_wait || :
 }
-progress "warming up"
-for i in $(seq $((VCPUS * VCPUS))); do round; done
+for i in $(seq $((VCPUS * VCPUS))); do
+	progress "warming up"
+	round
+done
 HELD=$(daemon_holds)
 pools_may_grow
 leak_check_begin
