@@ -120,17 +120,17 @@ try 2 '--spin=100001 .*0 \(off\) to 100000' attach guest $FAST --spin=100001
 try 2 '--route=some is neither declared nor all' install guest --route=some
 try 2 '--revoke=0 .*1 to 60000' install guest --revoke=0
 try 2 '--revoke=60001 .*1 to 60000' install guest --revoke=60001
-try 2 'for devices with fast=yes: there is none' attach guest type=mem,size=4K --spin=5
+try 2 'for devices with fast=yes, io or mmio: there is none' attach guest type=mem,size=4K --spin=5
 try 2 '"64" is not a device number from 0 to 63' install guest 64
 try 2 '"all" is not a device number' uninstall guest all
 try 2 'device 3 is there twice' install guest 3 3
 try 2 'has no option --json' install guest --json
 try 2 'needs 1 operand, 0 given' uninstall
-try 2 'for devices with fast=yes: there is none' attach guest type=timer --spin=5
+try 2 'for devices with fast=yes, io or mmio: there is none' attach guest type=timer --spin=5
 printf 'name = "g"\naperture = [ "%s" ]\n' $FAST >fast.cfg
 try 0 'would make a stub domain of .*/stub/aperture-stub' create fast.cfg --dry-run
 try 2 'cannot open the stub domain.s program /nowhere' create fast.cfg --stub=/nowhere
-try 2 'for devices with fast=yes: there is none' create g.cfg --route=all
+try 2 'for devices with fast=yes, io or mmio: there is none' create g.cfg --route=all
 
 # ---- command lines -------------------------------------------------------------------------
 try 2 'Usage' # nothing at all
