@@ -378,6 +378,28 @@ static void test_rearm(void)
 	closed(x);
 }
 
+/* By a vector that the guest can claim; the device hears of any other. */
+static void test_interrupt_device(void)
+{
+	struct xenaperture_table t = with_model();
+	struct xenaperture *x;
+
+	wait_ns = 3600000000000ull;
+	x = opened(&t, true);
+	x->event->interrupt[0] = 0;
+	CHECK(xenaperture_interrupt_device(x, 1) == -1 && errno == EINVAL);
+	CHECK(strstr(xenaperture_error(), "vector 1: the device's model has 1"));
+	CHECK_EQ(x->event->interrupt[0], 0);
+	CHECK_EQ(xenaperture_interrupt_device(x, 0), 0);
+	CHECK_EQ(x->event->interrupt[0], 1);
+	closed(x);
+	t.model = NULL;
+	t.doorbell = doorbell;
+	x = opened(&t, true);
+	CHECK(xenaperture_interrupt_device(x, 0) == -1 && errno == EINVAL);
+	closed(x);
+}
+
 static void test_without_feature(void)
 {
 	struct xenaperture_table t = with_model();
@@ -522,6 +544,7 @@ static CU_TestInfo tests[] = {
 	{ "create fails the device and still listens", test_fail },
 	{ "a model: record, timer, counters", test_model },
 	{ "a model: another time", test_rearm },
+	{ "interrupt device", test_interrupt_device },
 	{ "a model: not agreed, or none", test_without_feature },
 	{ "a record that cannot be mapped", test_bad_record },
 	{ "whose fault it is", test_whose_fault },
