@@ -30,9 +30,9 @@
 #define BEGINNINGS	8u		/* of a turn, that trap: then the device is asked no more */
 #define ALL_ONES	(~(uint64_t)0)
 
-static uint32_t guest STUB_PERSIST;
-
 /* ---- what a restart does not keep ---- */
+
+static uint32_t guest;
 
 struct door {
 	bool open;
@@ -735,7 +735,13 @@ static void take_again(void)
 	door_more = todo;
 }
 
-void door_again(void)
+void door_start(uint32_t domain)
+{
+	guest = domain;
+	guest_memory_use(domain);
+}
+
+void door_again(uint32_t domain)
 {
 	const char *why = "";
 	unsigned int i;
@@ -743,7 +749,7 @@ void door_again(void)
 
 	if (!ioreq_is_open())
 		return;
-	guest_memory_use(guest);
+	door_start(domain);
 	error = ioreq_open(guest, &why);
 	/* A server that is closed now would never answer those that wait. */
 	if (error) {
@@ -755,12 +761,6 @@ void door_again(void)
 		if (places[i].used && !places_claim(&places[i], guest, &why))
 			begin(&doors[i], &places[i]);
 	take_again();
-}
-
-void door_start(uint32_t domain)
-{
-	guest = domain;
-	guest_memory_use(domain);
 }
 
 void door_resume(void)

@@ -30,7 +30,7 @@ struct door_setup {
  * After a restart in place, as soon as there are events: the doors of the life before serve again. Nothing
  * else is needed for it; their second devices come later.
  */
-void door_again(void);
+void door_again(uint32_t guest);
 
 /* The guest; before any door is opened. */
 void door_start(uint32_t guest);

@@ -17,7 +17,10 @@
 #define IOREQ_VCPUS	24u	/* most that a guest may have: ports are few (events.h) */
 #define IOREQ_RANGES	256u	/* Xen's limit of each kind */
 
-/* Make it, or find the one of an earlier life; enabled. 0 or a negative errno of Xen's, and *what. */
+/*
+ * Make it, or find the one of an earlier life; enabled. 0 or a negative errno of Xen's, and *what. Then
+ * what there is stays, with those that wait on it: ioreq_close() is the caller's to call, or another life's.
+ */
 int ioreq_open(uint32_t guest, const char **what);
 /* Answer what waits with all ones, disable and destroy. Idempotent. */
 void ioreq_close(void);

@@ -97,7 +97,7 @@ void stub_begin(void)
 	lane_init();
 	events_init();
 	grants_init();
-	door_again();
+	door_again(guest);
 	store_init(watched);
 	read_settings();
 	read_guest();

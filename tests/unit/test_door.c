@@ -433,7 +433,7 @@ static bool die_at(uint64_t seed, uint64_t moment)
 		random = r;
 		forget_life();
 		make_second();
-		door_again();
+		door_again(1);
 	}
 	live();
 	steps_left = 0;
@@ -618,7 +618,7 @@ static void test_refused_life(void)
 	setjmp(killed);
 	lives++;
 	forget_life();
-	door_again();
+	door_again(1);
 	for (turns = 0; turns < TURNS && guests[0].waits; turns++)
 		door_serve(ioreq_ports());
 	CHECK(!guests[0].waits);
@@ -641,7 +641,7 @@ static void test_bomb(void)
 	if (setjmp(killed)) {
 		deaths++;
 		forget_life();
-		door_again();
+		door_again(1);
 	}
 	while (turns++ < 100 && guests[0].waits)
 		door_serve(ioreq_ports());
