@@ -297,7 +297,7 @@ static inline void apf_count(u64 *counter)
 
 int apf_request(struct apf_connection *c, struct xenapt_request *req, struct xenapt_response *rsp);
 int apf_request_raw(struct apf_connection *c, const struct xenapt_request *req,
-		    struct xenapt_response *rsp);
+		    const struct xenapt_request *raw, struct xenapt_response *rsp);
 unsigned int apf_ring_take(struct apf_connection *c);
 struct apf_done;
 unsigned int apf_ring_take_locked(struct apf_connection *c, struct apf_done *done);

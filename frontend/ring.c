@@ -54,13 +54,13 @@ void apf_ring_push(struct apf_connection *c)
 }
 
 static void put(struct apf_connection *c, struct apf_entry *e, const struct xenapt_request *req,
-		enum apf_entry_state state)
+		u64 id, enum apf_entry_state state)
 {
 	struct xenapt_request *place = apf_ring_next(c);
 
 	e->state = state;
 	*place = *req;
-	place->id = e->id;
+	place->id = id;
 }
 
 /* ring_lock is held. A request without a body that nobody waits for. False: no room now. */
@@ -70,13 +70,16 @@ bool apf_ring_tell(struct apf_connection *c, u8 type)
 	struct apf_entry *e = claim_entry(c, &req, false);
 
 	if (e)
-		put(c, e, &req, APF_ABANDONED);
+		put(c, e, &req, e->id, APF_ABANDONED);
 	return e;
 }
 
-/* True when the wait for a place is over: sent, or the connection is dead. */
-static bool try_send(struct apf_connection *c, const struct xenapt_request *req, bool raw,
-		     struct apf_entry **e)
+/*
+ * True when the wait for a place is over: sent, or the connection is dead. raw: with the caller's id,
+ * and raw stands in the ring; else NULL.
+ */
+static bool try_send(struct apf_connection *c, const struct xenapt_request *req,
+		     const struct xenapt_request *raw, struct apf_entry **e)
 {
 	unsigned long flags;
 	bool dead;
@@ -85,7 +88,7 @@ static bool try_send(struct apf_connection *c, const struct xenapt_request *req,
 	dead = apf_connection_dead(c);
 	*e = dead ? NULL : claim_entry(c, req, raw);
 	if (*e) {
-		put(c, *e, req, APF_SENT);
+		put(c, *e, raw ?: req, raw ? raw->id : (*e)->id, APF_SENT);
 		apf_ring_push(c);
 	}
 	spin_unlock_irqrestore(&c->dev->ring_lock, flags);
@@ -160,8 +163,8 @@ static long wait_for(struct apf_connection *c, const struct apf_entry *e, unsign
 	return 0;
 }
 
-static int request(struct apf_connection *c, const struct xenapt_request *req, bool raw,
-		   struct xenapt_response *rsp)
+static int request(struct apf_connection *c, const struct xenapt_request *req,
+		   const struct xenapt_request *raw, struct xenapt_response *rsp)
 {
 	unsigned long deadline = jiffies + msecs_to_jiffies(READ_ONCE(apf_request_timeout_ms));
 	struct apf_entry *e = NULL;
@@ -189,14 +192,14 @@ failed:
  */
 int apf_request(struct apf_connection *c, struct xenapt_request *req, struct xenapt_response *rsp)
 {
-	return request(c, req, false, rsp);
+	return request(c, req, NULL, rsp);
 }
 
-/* The same with the caller's id: tests only. */
+/* The same with the caller's id, and raw in the ring in the place of req: tests only. */
 int apf_request_raw(struct apf_connection *c, const struct xenapt_request *req,
-		    struct xenapt_response *rsp)
+		    const struct xenapt_request *raw, struct xenapt_response *rsp)
 {
-	return request(c, req, true, rsp);
+	return request(c, req, raw, rsp);
 }
 
 static bool outstanding(const struct apf_entry *e, const struct xenapt_response *rsp)

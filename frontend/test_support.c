@@ -52,11 +52,26 @@ int xen_aperture_test_raw(struct xen_aperture_dev *dev, enum xenapt_owner lane,
 
 	if (!c)
 		return -ENOTCONN;
-	err = keep_id ? apf_request_raw(c, &copy, rsp) : apf_request(c, &copy, rsp);
+	err = keep_id ? apf_request_raw(c, &copy, &copy, rsp) : apf_request(c, &copy, rsp);
 	apf_connection_put(c);
 	return err;
 }
 EXPORT_SYMBOL_NS_GPL(xen_aperture_test_raw, XEN_APERTURE_TEST);
+
+int xen_aperture_test_spoilt(struct xen_aperture_dev *dev, enum xenapt_owner lane,
+			     const struct xenapt_request *req, const struct xenapt_request *spoilt,
+			     struct xenapt_response *rsp)
+{
+	struct apf_connection *c = lane_connection(dev, lane);
+	int err;
+
+	if (!c)
+		return -ENOTCONN;
+	err = apf_request_raw(c, req, spoilt, rsp);
+	apf_connection_put(c);
+	return err;
+}
+EXPORT_SYMBOL_NS_GPL(xen_aperture_test_spoilt, XEN_APERTURE_TEST);
 
 int xen_aperture_test_event(struct xen_aperture_dev *dev, enum xenapt_owner lane)
 {

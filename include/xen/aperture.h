@@ -582,6 +582,20 @@ int xen_aperture_test_raw(struct xen_aperture_dev *dev, enum xenapt_owner lane,
 			  const struct xenapt_request *req, struct xenapt_response *rsp,
 			  bool keep_id);
 
+/**
+ * xen_aperture_test_spoilt() - send a request that somebody writes over in the ring
+ * @dev: the device
+ * @lane: XENAPT_OWNER_FAST or XENAPT_OWNER_SLOW
+ * @req: what the module takes it for, with its id
+ * @spoilt: what stands in the ring
+ * @rsp: the response, copied: one that answers @req
+ *
+ * Return: as xen_aperture_test_raw(). -ENOTCONN as well when what was answered is not @req.
+ */
+int xen_aperture_test_spoilt(struct xen_aperture_dev *dev, enum xenapt_owner lane,
+			     const struct xenapt_request *req, const struct xenapt_request *spoilt,
+			     struct xenapt_response *rsp);
+
 /* Shared pages, for peek and poke. */
 enum xen_aperture_test_page {
 	XEN_APERTURE_TEST_RING_FAST,	/* first page: req_prod, req_event, rsp_prod, rsp_event */
