@@ -184,6 +184,15 @@ struct apf_connection *apf_connection_make(struct apf_lane *lane, struct xen_ape
 	return ERR_PTR(err);
 }
 
+/* The last word of this side. */
+static void tell_status(struct apf_connection *c, u32 status)
+{
+	if (c->lane->which == APF_FAST)
+		WRITE_ONCE(c->mask->fast_status, status);
+	else
+		WRITE_ONCE(c->mask->status, status);
+}
+
 /*
  * The end of a connection, from any context: nobody uses the ring any more, all who
  * wait are woken, the handshake goes on. An error of ours is told to the peer in the
@@ -204,10 +213,8 @@ void apf_connection_kill(struct apf_connection *c, enum xenapt_status why, bool 
 		va_start(args, fmt);
 		vscnprintf(c->why, sizeof(c->why), fmt, args);
 		va_end(args);
-		if (ours && c->lane->which == APF_FAST)
-			WRITE_ONCE(c->mask->fast_status, why);
-		else if (ours)
-			WRITE_ONCE(c->mask->status, why);
+		if (ours)
+			tell_status(c, why);
 		atomic_set_release(&c->dead, why);
 	}
 	spin_unlock_irqrestore(&c->kill_lock, flags);
@@ -219,4 +226,18 @@ void apf_connection_kill(struct apf_connection *c, enum xenapt_status why, bool 
 	}
 	wake_up_all(&c->wait);
 	apf_kick(c->lane);
+}
+
+/*
+ * The parent's last word, as data: any number ends the connection. It is repeated as ours: a parent
+ * that did not say it, since somebody else wrote into the page, hears of it and ends, too.
+ */
+void apf_connection_heed(struct apf_connection *c, u32 status)
+{
+	c->told = status;
+	tell_status(c, status);
+	apf_connection_kill(c, XENAPT_E_GONE, false, "the parent ended it with %s (%u)",
+			   xen_aperture_status_name(status), status);
+	virt_wmb();	/* status before the event that tells of it */
+	notify_remote_via_evtchn(c->port);
 }

@@ -247,6 +247,7 @@ struct apf_connection {
 	spinlock_t kill_lock;		/* innermost */
 	atomic_t dead;			/* 0, or enum xenapt_status: why; set once */
 	bool ours;			/* this side found the error */
+	u32 told;			/* the parent's last word, when it ended this; 0: none */
 	char why[96];
 
 	struct apf_memory *ring_memory;
@@ -283,6 +284,7 @@ void apf_connection_put(struct apf_connection *c);
 __printf(4, 5)
 void apf_connection_kill(struct apf_connection *c, enum xenapt_status why, bool ours,
 			const char *fmt, ...);
+void apf_connection_heed(struct apf_connection *c, u32 status);
 
 static inline bool apf_connection_dead(struct apf_connection *c)
 {

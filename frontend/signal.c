@@ -44,14 +44,12 @@ static unsigned int take_signals(struct apf_connection *c)
 	return taken;
 }
 
-/* The parent's last word, as data: any value ends the connection. */
 static void look_at_status(struct apf_connection *c)
 {
 	u32 status = READ_ONCE(c->event->status);
 
 	if (status && !apf_connection_dead(c))
-		apf_connection_kill(c, XENAPT_E_GONE, false, "the parent ended it with %s (%u)",
-				   xen_aperture_status_name(status), status);
+		apf_connection_heed(c, status);
 }
 
 /* Of either lane. Bounded: as many responses as were asked for, and 128 signals. */

@@ -32,7 +32,7 @@ static void remember_error(struct apf_lane *lane, u32 status, bool ours, const c
 /* The parent's status word is its last word, if it left one. */
 static void remember_end(struct apf_lane *lane, struct apf_connection *c)
 {
-	u32 status = READ_ONCE(c->event->status);
+	u32 status = c->told ?: READ_ONCE(c->event->status);
 
 	if (!c->ours && status)
 		remember_error(lane, status, false, c->why);

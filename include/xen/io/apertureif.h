@@ -269,7 +269,8 @@
  * aperture_signal.h has these as code that both sides share.
  *
  * status: 0, or the code of the error that ended the connection at the writer.
- * The writer sets it before its last event; the reader treats it as data.
+ * The writer sets it before its last event; the reader treats it as data. A child that finds
+ * the parent's other than 0 may write the same number into its own: so a parent that did not say it hears of it.
  *
  * 7. Errors: see enum xenapt_status. The name without "XENAPT_" is what both
  * sides write into error nodes and logs.
