@@ -3,6 +3,8 @@
 
 HOSTILE := $(addprefix $(B)/,hostile-parent hostile-owner hostile-mapper poison-parent spoil-record) $(B)/giving-parent
 HOSTILE_OBJS := $(B)/tests/hostile/parent.o
+POISON_OBJS := $(patsubst %,$(B)/tests/hostile/poison-%.o,pages record answers)
+$(B)/poison-parent: $(POISON_OBJS) $(B)/backend/core/status.o
 $(HOSTILE): $(B)/%: $(B)/tests/hostile/%.o $(HOSTILE_OBJS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) $^ -lxengnttab -lxenevtchn -lxenstore -o $@
@@ -18,7 +20,7 @@ $(B)/tests/hostile/poison_table.h: docs/protocol.md tests/hostile/poison-table
 	@mkdir -p $(@D)
 	$(Q)tests/hostile/poison-table $< >$@ || { rm -f $@; exit 1; }
 $(B)/tests/hostile/poison-parent.o: $(B)/tests/hostile/poison_table.h
-$(B)/tests/hostile/poison-parent.o: CPPFLAGS += -I$(B)/tests/hostile -Itests/integration/peer
+$(B)/tests/hostile/poison-parent.o $(POISON_OBJS): CPPFLAGS += -I$(B)/tests/hostile -Itests/integration/peer
 
 # How soon a poisoned word has its name at both ends, in the deterministic mode.
 poison-time: stage

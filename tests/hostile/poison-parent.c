@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * poison-parent DOMID DEVID slow|fast [WORD]: walks over the words of the shared pages as the parent.
- * The guest makes requests all the time (aperture-selftest requests). While one is unanswered, a word
- * gets a poison and the guest an event; then the request is answered, and the next one must come.
- * What happens is compared with the table of docs/protocol.md. A connection that ended is made again.
+ * poison-parent DOMID DEVID slow|fast WALK [WORD]: walks over shared words as the parent. The guest makes
+ * requests all the time. What happens is compared with the table of docs/protocol.md. A connection that
+ * ended is made again. In the guest "aperture-poison names" tells what last_error says.
+ *
+ *	pages	ring, event and mask page; the guest runs "aperture-selftest requests"
+ *	record	the state record. The other lane has a device of the tests', which must load it;
+ *		the guest runs "aperture-selftest ask", as for the next two
+ *	answers	the responses
+ *	given	the directory of memory that the parent owns: "ask" with the flag 4
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,18 +16,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "parent.h"
+#include "poison.h"
 #include "poison_table.h"
-#include "poison_words.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof(*(a)))
+struct parent parent;
+uint8_t *record[XENAPT_RECORD_PAGES];
 
 static const char *const poisons[POISON_VALUES] = { "ones", "zero", "plus", "minus" };
-
-static struct parent parent;
-static uint8_t *record[XENAPT_RECORD_PAGES];
+static const char *which;		/* NULL: every word */
 static unsigned int total, wrong;
-static long slowest_us;
+static long slowest_us = -1;
 
 static void map_record(struct parent *p)
 {
@@ -38,29 +41,29 @@ static void map_record(struct parent *p)
 	}
 }
 
-static void answer(const struct xenapt_request *q)
+void poison_respond(const struct xenapt_request *q, uint32_t status)
 {
-	parent_respond(&parent, (struct xenapt_response){
-		.id = q->id, .type = q->type,
-		.status = q->type == XENAPT_REQ_OPERATION ? XENAPT_E_DECLINED : XENAPT_E_UNSUPPORTED });
+	parent_respond(&parent, (struct xenapt_response){ .id = q->id, .type = q->type, .status = status });
 }
 
-/* With some requests behind it: no index is 0. */
-static void connect_guest(void)
+static void forget_last_error(void)
 {
-	struct xenapt_request q;
-	int n;
+	char path[64];
 
+	snprintf(path, sizeof(path), "/local/domain/%u/data/last_error", parent.domid);
+	if (!xs_write(parent.xs, XBT_NULL, path, "", 0))
+		die(path);
+}
+
+void poison_connect(void)
+{
 	parent_offer(&parent);
 	parent_accept(&parent);
 	parent_wait_front(&parent, 4);
-	for (n = 0; n < 3; n++) {
-		q = parent_must_request(&parent);
-		answer(&q);
-	}
+	forget_last_error();
 }
 
-static void disconnect(void)
+void poison_disconnect(void)
 {
 	unsigned int i;
 
@@ -69,10 +72,12 @@ static void disconnect(void)
 	parent_end(&parent);
 }
 
-/* NULL: a parent cannot write it, or it is not the parent's lane that has it. */
-static void *place(const struct poison_word *w)
+/* ---- a word ---- */
+
+void *poison_place(const struct poison_word *w)
 {
 	unsigned int at = w->offset;
+	uint64_t head;
 
 	switch (w->page) {
 	case POISON_RING:
@@ -80,7 +85,9 @@ static void *place(const struct poison_word *w)
 	case POISON_EVENT:
 		return (uint8_t *)parent.event + at;
 	case POISON_SLOT:
-		at += __builtin_offsetof(struct xenapt_record, slot);
+		head = record[0] ? poison_load(record[0], 8) : 0;
+		at += (unsigned int)(__builtin_offsetof(struct xenapt_record, slot) +
+				     XENAPT_HEAD_SLOT(head) * sizeof(struct xenapt_slot));
 		break;
 	case POISON_RECORD:
 		break;
@@ -90,7 +97,7 @@ static void *place(const struct poison_word *w)
 	return record[at / XENAPT_PAGE_SIZE] ? record[at / XENAPT_PAGE_SIZE] + at % XENAPT_PAGE_SIZE : NULL;
 }
 
-static uint64_t load(const void *at, unsigned int size)
+uint64_t poison_load(const void *at, unsigned int size)
 {
 	uint64_t value = 0;
 
@@ -98,89 +105,100 @@ static uint64_t load(const void *at, unsigned int size)
 	return value;
 }
 
-static void store(void *at, uint64_t value, unsigned int size)
+void poison_store(void *at, uint64_t value, unsigned int size)
 {
 	memcpy(at, &value, size);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-static uint64_t poisoned(unsigned int value, uint64_t was)
+uint64_t poisoned(unsigned int value, uint64_t was)
 {
 	const uint64_t to[POISON_VALUES] = { ~0ull, 0, was + 1, was - 1 };
 
 	return to[value];
 }
 
+/* ---- what the child says ---- */
+
 static bool guest_closed(void)
 {
 	return parent_number(&parent, parent.front, "state") > 4;
 }
 
-/* The name that the child gave it. */
-static const char *named(void)
-{
-	static char text[80];
-	uint32_t status = parent_child_status(&parent);
-	int tries;
-
-	for (tries = 0; tries < 1000 && !guest_closed(); tries++)
-		usleep(1000);
-	if (status) {
-		snprintf(text, sizeof(text), "%s", parent_get(&parent, parent.front, "error"));
-		text[strcspn(text, ":")] = '\0';
-		strcat(text, " child");
-	} else {
-		snprintf(text, sizeof(text), "closed by child");
-	}
-	return text;
-}
-
-/* Until the child says something or closes; an idle one has nothing to say. */
-static bool ended(long *us, int ms)
+bool poison_ended(int ms)
 {
 	long start = now_us();
-	bool said;
 
 	do {
-		said = parent_child_status(&parent);
-		if (said || guest_closed()) {
-			*us = now_us() - start;
+		if (parent_child_status(&parent) || guest_closed())
 			return true;
-		}
 		usleep(300);
 	} while (now_us() - start < ms * 1000l);
 	return false;
 }
 
-/* A guest that was told of the end makes no request, and closes with its parent. */
-static const char *falls_silent(void)
+/* The error node of what it found; last_error of what it was told. "": neither yet. */
+static const char *name_of_end(void)
+{
+	static char text[220];
+	char data[40];
+
+	snprintf(text, sizeof(text), "%s", parent_get(&parent, parent.front, "error"));
+	if (*text) {
+		text[strcspn(text, ":")] = '\0';
+		strcat(text, " child");
+		return text;
+	}
+	snprintf(data, sizeof(data), "/local/domain/%u/data", parent.domid);
+	snprintf(text, sizeof(text), "%s", parent_get(&parent, data, "last_error"));
+	text[strcspn(text, ":")] = '\0';
+	return text;
+}
+
+/* One that was told of the end closes with its parent; one that found it does so by itself. */
+static bool closes(const char *name)
 {
 	int tries;
 
-	parent_put(&parent, "state", 5);
+	if (strstr(name, " parent"))
+		parent_put(&parent, "state", 5);
 	for (tries = 0; tries < 300 && !guest_closed(); tries++)
 		usleep(10000);
-	return guest_closed() ? "closed by child" : "hangs";
+	return guest_closed();
 }
 
-/* The request that waits is answered and the next one comes: the guest goes on. */
-static const char *goes_on(const struct xenapt_request *q)
+/* As the rig's timeouts: on a busy machine the patience of it. */
+static long patience(void)
 {
-	struct xenapt_request next;
-	long start = now_us(), us;
+	const char *text = getenv("RIG_PATIENCE");
 
-	answer(q);
-	while (!parent_request(&parent, &next, 20)) {
-		if (ended(&us, 0))
-			return named();
-		if (now_us() - start > 1500000)
-			return falls_silent();
-	}
-	answer(&next);
-	return "harmless";
+	return text && atoi(text) > 0 ? atoi(text) : 1;
 }
 
-static const char *expected(const char *word, unsigned int value)
+long poison_hang_us(void)
+{
+	return 1500000 * patience();
+}
+
+const char *poison_named(void)
+{
+	static char name[240];
+	long start = now_us();
+	const char *text;
+
+	do {
+		text = name_of_end();
+		if (*text)
+			break;
+		usleep(300);
+	} while (now_us() - start < 1000000 * patience());
+	snprintf(name, sizeof(name), "%s", *text ? text : "no name");
+	return name;
+}
+
+/* ---- the table ---- */
+
+const char *poison_expected(const char *word, unsigned int value)
 {
 	unsigned int i;
 
@@ -189,6 +207,11 @@ static const char *expected(const char *word, unsigned int value)
 		    !strcmp(poison_table[i].writer, parent.fast ? "parent, fast lane" : "parent, slow lane"))
 			return poison_table[i].outcome[value];
 	return "no line in the table";
+}
+
+bool poison_is_wanted(const char *word)
+{
+	return !which || !strncmp(word, which, strlen(which));
 }
 
 /* One of those that the table admits: "this or that". */
@@ -202,58 +225,52 @@ static bool admitted(const char *outcome, const char *want)
 	return 0;
 }
 
-static void one(const struct poison_word *w, unsigned int value)
+void poison_say(const char *word, unsigned int value, long us, const char *outcome)
 {
-	struct xenapt_request q = parent_must_request(&parent);
-	const char *want = expected(w->name, value), *outcome;
-	void *at = place(w);
-	uint64_t was = load(at, w->size);
-	bool right, over;
-	long us = 0;
+	const char *want = poison_expected(word, value);
+	bool over = strstr(outcome, " child") || strstr(outcome, " parent");
+	bool right = admitted(outcome, want) && (!over || closes(outcome));
 
-	store(at, poisoned(value, was), w->size);
-	parent_notify(&parent);
-	over = ended(&us, strncmp(want, "harmless", 8) ? 200 : 10);
-	if (w->page == POISON_RING && !w->offset)
-		store(at, was, w->size);	/* or we would take a request that is none */
-	outcome = over ? named() : goes_on(&q);
-	over = over || strstr(outcome, "child");
-	right = admitted(outcome, want);
 	total++;
 	wrong += !right;
 	printf("%s lane=%s word=%s value=%s us=%ld outcome=\"%s\"%s%s%s\n", right ? "ok" : "not ok",
-	       parent.fast ? "fast" : "slow", w->name, poisons[value], us, outcome,
-	       right ? "" : " expected=\"", right ? "" : want, right ? "" : "\"");
+	       parent.fast ? "fast" : "slow", word, poisons[value], us, outcome,
+	       right ? "" : over && admitted(outcome, want) ? ", but it does not close: \"" : " expected=\"",
+	       right ? "" : want, right ? "" : "\"");
 	if (us > slowest_us)
 		slowest_us = us;
-	if (over) {
-		disconnect();
-		connect_guest();
-	} else if (w->keeps) {
-		store(at, was, w->size);
-	}
 }
 
 int main(int argc, char **argv)
 {
-	unsigned int i, value;
+	static const struct {
+		const char *name;
+		void (*run)(void);
+		bool record, all;
+	} walks[] = {
+		{ "pages", poison_pages, true, false },
+		{ "record", poison_record, true, false },
+		{ "answers", poison_answers, false, false },
+		{ "given", poison_given, false, true },
+	};
+	unsigned int i;
 
-	if (argc < 4) {
-		fprintf(stderr, "usage: poison-parent DOMID DEVID slow|fast [WORD]\n");
+	for (i = 0; i < ARRAY_SIZE(walks); i++)
+		if (argc > 4 && !strcmp(argv[4], walks[i].name))
+			break;
+	if (i == ARRAY_SIZE(walks)) {
+		fprintf(stderr, "usage: poison-parent DOMID DEVID slow|fast pages|record|answers|given [WORD]\n");
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	which = argc > 5 ? argv[5] : NULL;
 	parent_init(&parent, argv[1], argv[2], !strcmp(argv[3], "fast"));
 	parent.operations = true;
-	parent.before_connected = map_record;
-	connect_guest();
-	for (i = 0; i < ARRAY_SIZE(poison_words); i++) {
-		if (!place(&poison_words[i]) ||
-		    (argc > 4 && strncmp(poison_words[i].name, argv[4], strlen(argv[4]))))
-			continue;
-		for (value = 0; value < POISON_VALUES; value++)
-			one(&poison_words[i], value);
-	}
+	parent.all = walks[i].all;
+	if (walks[i].record)
+		parent.before_connected = map_record;
+	poison_connect();
+	walks[i].run();
 	printf("poisons=%u wrong=%u slowest_us=%ld\n", total, wrong, slowest_us);
 	/* As one that was killed: the next parent goes on from there. */
 	return wrong || !total;

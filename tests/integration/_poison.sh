@@ -3,18 +3,23 @@
 
 # walk_child LANE [WORD]: the guest's own walker; it makes the connection anew where one ended
 walk_child() {
-	guest_run "$GUEST" "aperture-poison 0 $*" >"child.$1" 2>&1 || :
+	guest_run "$GUEST" "RIG_PATIENCE=${RIG_PATIENCE:-1} aperture-poison 0 $*" >"child.$1" 2>&1 || :
 	walked "child.$1"
 }
-# walk_parent slow|fast [WORD]: a request is outstanding all the time; none may have to wait for its timeout
+# walk_parent slow|fast pages|record|answers|given [WORD]: somebody asks all the time, and none may have to wait
+# for its timeout; the guest says what last_error is
 walk_parent() {
-	wp_number=$([ "$1" = slow ] && echo 2 || echo 1)
+	wp_ask="ask 0 $([ "$1" = slow ] && echo 2 || echo 1) 500"
+	case $2 in
+	pages) wp_ask="requests${wp_ask#ask}" ;;
+	given) wp_ask="$wp_ask 4" ;;	# XENAPT_OPEN_PARENT_OWNED
+	esac
 	guest_run "$GUEST" 'rm -f /tmp/stop'
-	guest_start "$GUEST" "while [ ! -e /tmp/stop ]; do aperture-selftest requests 0 $wp_number 500; done" requests
-	poison-parent "$(domid_of "$GUEST")" 0 "$@" >"parent.$1" 2>&1 || :
+	guest_start "$GUEST" "aperture-poison 0 $1 names & while [ ! -e /tmp/stop ]; do aperture-selftest $wp_ask; done; wait" requests
+	poison-parent "$(domid_of "$GUEST")" 0 "$@" >"parent.$1.$2" 2>&1 || :
 	guest_run "$GUEST" 'touch /tmp/stop'
 	guest_wait || :
-	walked "parent.$1"
+	walked "parent.$1.$2"
 	# The last one was left alone by a parent that is gone.
 	assert_eq "" "$(sed '$d' requests | grep -o 'timeouts=[1-9].*' || :)" "requests that nobody ended"
 }

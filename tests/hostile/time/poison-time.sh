@@ -14,31 +14,34 @@ within() { # SIDE LANE WORD: of the walk in OUT
 	metric "$1_$2_$3_us=$(field slowest_us)"
 	[ "$(field slowest_us)" -le $LIMIT ] || fail "$*: $(field slowest_us) us, must be $LIMIT at most"
 }
-time_of() { # child|parent LANE WORD...
-	to_side=$1 to_lane=$2
+time_of() { # child|parent "LANE [WALK]" WORD...
+	to_side=$1 to_walk=$2
 	shift 2
 	for word in "$@"; do
-		progress "$to_side, $to_lane lane: $word"
-		"walk_$to_side" "$to_lane" "$word"
-		within "$to_side" "$to_lane" "$word"
+		progress "$to_side, $to_walk: $word"
+		# shellcheck disable=SC2086
+		"walk_$to_side" $to_walk "$word"
+		within "$to_side" "${to_walk% *}" "$word"
 	done
 }
 
-# The child's clock: from the event that shows a side the poison to the end of the child's connection
+# The child's clock: from the event that shows a side the poison until last_error and the parent's error node
+# have the name; of a word of the record or of a request: until the answer has it
 daemon_start
 module_load "$GUEST" request_timeout_ms=3000
 device_attach "$GUEST" type=check,size=1M
-time_of child slow ring.req_prod ring.rsp_prod event.status mask.status
+time_of child slow slot.checksum open.wanted request.id ring.req_prod ring.rsp_prod event.status mask.status
 fast_install
-time_of child fast ring.req_prod event.status mask.fast_status
+time_of child fast slot.checksum operation.size ring.req_prod event.status mask.fast_status
 device_detach_all "$GUEST"
 daemon_stop
 
-# The parent's clock: from its event to the child's status word. Its own last word, in event.status, the child
-# hears as above, where a parent that found a poison says so.
+# The parent's clock: from its event until the child's status word and its error node, or last_error, have the name
 xen-aperture attach "$GUEST" type=check,size=1M,server=program --wait=0 || fail "attach: status $?"
 at_exit "xen-aperture detach $GUEST all --force --wait=1 || :"
-time_of parent slow ring.rsp_prod
+time_of parent "slow pages" ring.rsp_prod event.status
+time_of parent "slow answers" opened.value response.id
 serve
 fast_nodes
-time_of parent fast ring.rsp_prod
+time_of parent "fast pages" ring.rsp_prod event.status
+time_of parent "fast answers" operated.status

@@ -62,6 +62,8 @@ static const struct {
 	{ "garbage",	cmd_garbage,	2, "dev page [seed]: into all of it" },
 	{ "record",	cmd_record,	2, "dev how: spoil the current slot of the state record" },
 	{ "cell",	cmd_cell,	1, "dev: the cells of the matrix" },
+	{ "spoil",	cmd_spoil,	4, "dev lane word ones|zero|plus|minus [number]: poison it in a request that is good otherwise" },
+	{ "ask",	cmd_ask,	3, "dev lane ms [flags]: apertures of these flags, and operations, one after another" },
 	{ "requests",	cmd_requests,	3, "dev lane ms: one after another, on any connection" },
 	{ "keep",	cmd_keep,	3, "dev pages flags: an aperture; says its references" },
 	{ "unkeep",	cmd_unkeep,	0, "" },

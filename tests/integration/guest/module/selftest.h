@@ -21,6 +21,8 @@
  *	isolation.c  references and handles that are told
  *	overstay.c memory of the parent's that is mapped longer than it is said to be
  *	strike.c   one poisoned word
+ *	spoil.c    one poisoned word of a request or a directory
+ *	ask.c      requests and operations all the time, which tell what became of the last ones
  *	cell.c     the cells of the matrix
  *	cycles.c   apertures made and ended, many times
  *	existing.c memory that existed, with the device "span"
@@ -156,6 +158,8 @@ int cmd_named(struct run *r);
 int cmd_changed(struct run *r);
 int cmd_strike(struct run *r);
 int cmd_requests(struct run *r);
+int cmd_spoil(struct run *r);
+int cmd_ask(struct run *r);
 int cmd_cycles(struct run *r);
 int cmd_writer(struct run *r);
 int cmd_every(struct run *r);
@@ -173,5 +177,8 @@ void *kept_memory(u64 *pages);		/* of keep; NULL: none */
 void drop_all(void);
 void isolation_end(void);
 void overstay_end(void);
+
+/* ones, zero, plus, minus */
+u64 poisoned(const char *how, u64 was);
 
 #endif /* SELFTEST_H */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * One poisoned word: what was there is changed, every doorbell is rung, the lane's event is sent. When
- * both sides have had an event, a request is made. Says how long it took until the connection had
- * ended or the request was answered: since the request, if it came to one, and since the event.
+ * both sides have had an event, a request is made. Says when the event was sent, and the request.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -13,7 +12,7 @@
 #include "poison_words.h"
 #include "selftest.h"
 
-static u64 poisoned(const char *how, u64 was)
+u64 poisoned(const char *how, u64 was)
 {
 	if (!strcmp(how, "ones"))
 		return ~0ull;
@@ -85,12 +84,64 @@ static int settle(struct xen_aperture_dev *dev, u64 lane, const struct events *b
 	return 0;
 }
 
+/* All ones in head name slot 3: there is a record in it, too. */
+static int fill_last_slot(struct xen_aperture_dev *dev)
+{
+	const unsigned int to = offsetof(struct xenapt_record, slot[XENAPT_SLOTS - 1]);
+	unsigned int from, i;
+	u64 head, word;
+	int err;
+
+	err = xen_aperture_test_peek(dev, XEN_APERTURE_TEST_RECORD, 0, &head, 8);
+	from = offsetof(struct xenapt_record, slot) +
+	       XENAPT_HEAD_SLOT(head) * sizeof(struct xenapt_slot);
+	for (i = 0; i < sizeof(struct xenapt_slot) && !err && from != to; i += 8)
+		err = xen_aperture_test_peek(dev, XEN_APERTURE_TEST_RECORD, from + i, &word, 8) ?:
+		      xen_aperture_test_poke(dev, XEN_APERTURE_TEST_RECORD, to + i, &word, 8);
+	return err;
+}
+
+/* As if the state had gone to the other device and come back: its owner must load it. */
+static int go_and_come(struct xen_aperture_dev *dev)
+{
+	u64 head;
+	int err;
+
+	err = xen_aperture_test_peek(dev, XEN_APERTURE_TEST_RECORD, 0, &head, 8);
+	head = XENAPT_HEAD(XENAPT_HEAD_OWNER(head), XENAPT_HEAD_SLOT(head),
+			   XENAPT_HEAD_GENERATION(head) + 1);
+	return err ?: xen_aperture_test_poke(dev, XEN_APERTURE_TEST_RECORD, 0, &head, 8);
+}
+
 static int ring_all(struct xen_aperture_dev *dev)
 {
 	u64 all = ~0ull;
 
 	return xen_aperture_test_poke(dev, XEN_APERTURE_TEST_EVENT_SLOW,
 				      offsetof(struct xenapt_event_page, doorbell[1]), &all, 8);
+}
+
+/* The words of a row but the last one: each has its event, too. */
+static int strike_row(struct xen_aperture_dev *dev, u64 lane, const struct poison_word *w, int page,
+		      unsigned int at, const char *how)
+{
+	unsigned int i;
+	int err = 0;
+	u64 was, is;
+
+	for (i = 0; i + 1 < w->count && !err; i++, at += w->size) {
+		was = 0;
+		err = xen_aperture_test_peek(dev, page, at, &was, w->size);
+		is = poisoned(how, was);
+		err = err ?: xen_aperture_test_poke(dev, page, at, &is, w->size) ?:
+		      xen_aperture_test_event(dev, lane);
+		if (err)
+			return err;
+		usleep_range(50, 100);
+		if (w->keeps)
+			err = xen_aperture_test_poke(dev, page, at, &was, w->size);
+	}
+	return err;
 }
 
 static int strike(struct run *r, struct xen_aperture_dev *dev, u64 lane,
@@ -100,17 +151,27 @@ static int strike(struct run *r, struct xen_aperture_dev *dev, u64 lane,
 	struct xenapt_response rsp;
 	int page = page_of(w, lane), err, answer;
 	u64 was = 0, is, start, event;
+	bool heals = !strncmp(how, "0x", 2), head = !strcmp(w->name, "record.head");
 	struct events before;
 	unsigned int at;
 
-	err = count(dev, lane, &before) ?: offset_of(dev, w, &at) ?: xen_aperture_test_peek(dev, page, at, &was, w->size);
+	err = offset_of(dev, w, &at);
+	if (!err && !heals)
+		err = strike_row(dev, lane, w, page, at, how);
+	at += (w->count - 1) * w->size;
+	err = err ?: count(dev, lane, &before) ?: xen_aperture_test_peek(dev, page, at, &was, w->size);
+	if (!err && head)
+		err = fill_last_slot(dev);
 	if (err)
 		return err;
-	is = !strncmp(how, "0x", 2) ? simple_strtoull(how, NULL, 16) : poisoned(how, was);
+	is = heals ? simple_strtoull(how, NULL, 16) : poisoned(how, was);
 	event = start = ktime_get_ns();
 	if (lane == XENAPT_OWNER_SLOW && strcmp(w->name, "event.doorbell[1]"))
 		ring_all(dev);
-	err = xen_aperture_test_poke(dev, page, at, &is, w->size) ?: xen_aperture_test_event(dev, lane);
+	err = xen_aperture_test_poke(dev, page, at, &is, w->size);
+	if (!err && poison_is_of_record(w) && !head)
+		err = go_and_come(dev);
+	err = err ?: xen_aperture_test_event(dev, lane);
 	if (err)
 		return err;
 	answer = settle(dev, lane, &before);
@@ -118,9 +179,9 @@ static int strike(struct run *r, struct xen_aperture_dev *dev, u64 lane,
 		start = ktime_get_ns();
 		answer = xen_aperture_test_raw(dev, lane, &q, &rsp, false);
 	}
-	is = ktime_get_ns();
-	say(r, "was=%#llx answer=%d us=%llu event_us=%llu\n", was, -answer, (is - start) / 1000,
-	    (is - event) / 1000);
+	is &= ~0ull >> (64 - 8 * w->size);
+	say(r, "was=%#llx is=%#llx answer=%d event_us=%llu request_us=%llu\n", was, is, -answer,
+	    event / 1000, start / 1000);
 	return 0;
 }
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * aperture-poison DEV slow|fast [WORD]: walks over the words of the shared pages as the child. Each gets
- * each poison; what then happens is compared with the table of docs/protocol.md. A
- * connection that ended is made again by loading the driver for the device anew.
+ * aperture-poison DEV slow|fast [WORD]: walks over the words of the shared pages, of requests and of
+ * directories as the child. Each gets each poison; what then happens is compared with the table of
+ * docs/protocol.md. A connection that ended is made again by loading the driver for the device anew.
+ *
+ * aperture-poison DEV slow|fast names: tells a parent that does the same which name last_error has, in
+ * the domain's node data/last_error, each time that it changes, until /tmp/stop is there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,27 +20,38 @@
 #include "aperture.h"
 #include "check_registers.h"
 #include "operate.h"
+#include "poison_fields.h"
 #include "poison_table.h"
 #include "poison_words.h"
+#include "xs.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof(*(a)))
 
 #define NO_LINE "no line in the table"
+#define NAME_US	1000000		/* times the rig's patience; how soon it is there, poison-time measures */
 
 static const char *const poisons[POISON_VALUES] = { "ones", "zero", "plus", "minus" };
 
 static unsigned int dev, total;
+static long patience = 1;
 static const char *lane;
 static int fast;
 static struct aperture ap = { .fd = -1 };
-static long slowest_us;
+static long slowest_us = -1;
+static char node[XS_VALUE_MAX + 16];	/* the parent's, "error" */
 
-static long now_ms(void)
+/* The same clock as the self-test's. */
+static long now_us(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static long now_ms(void)
+{
+	return now_us() / 1000;
 }
 
 /* Its words, with the newline cut off. */
@@ -163,17 +177,13 @@ static void put_question(void)
 	__atomic_store_n(&c->sequence, ++ap.sequence, __ATOMIC_RELEASE);
 }
 
-/* A question through the aperture, and the interrupt that tells of its answer. */
-static const char *ping(void)
+/* The answer to the last question, and the interrupt that tells of it. */
+static const char *answered(void)
 {
 	struct check_parent *p = parent_block(&ap);
 	long start = now_ms();
 	int heard = 0;
 
-	while (aperture_wait(ap.fd, 0) > 0)
-		;
-	put_question();
-	aperture_doorbell(&ap);
 	while (now_ms() - start < 300) {
 		if (!heard)
 			heard = aperture_wait(ap.fd, 20) > 0;
@@ -183,6 +193,16 @@ static const char *ping(void)
 	return __atomic_load_n(&p->sequence, __ATOMIC_ACQUIRE) == ap.sequence ? "unheard" : "deaf";
 }
 
+/* A question through the aperture. */
+static const char *ping(void)
+{
+	while (aperture_wait(ap.fd, 0) > 0)
+		;
+	put_question();
+	aperture_doorbell(&ap);
+	return answered();
+}
+
 static int ended(void)
 {
 	const char *text = attribute(fast ? "fast_last_error" : "last_error");
@@ -190,41 +210,80 @@ static int ended(void)
 	return *text && strcmp(text, "OK");
 }
 
-/* "E_RING child" from "E_RING child: text" */
-static const char *named_error(void)
+/* "E_RING child" from "E_RING child: text"; when it was there. */
+static const char *child_says(long *at)
 {
 	static char name[64];
-	long start = now_ms();
+	long start = now_us();
 	const char *text;
 
 	do {
 		text = attribute(fast ? "fast_last_error" : "last_error");
+		*at = now_us();
 		if (strcmp(text, "OK") && *text) {
 			snprintf(name, sizeof(name), "%.*s", (int)strcspn(text, ":"), text);
 			return name;
 		}
-		usleep(500);
-	} while (now_ms() - start < 1000);
+		usleep(300);
+	} while (*at - start < NAME_US * patience);
 	return "no name";
 }
 
-static const char *judge_alive(unsigned int *status)
+/* "E_RING" of the node "error" of the parent, which it takes away with the next connection. */
+static const char *parent_says(long *at)
+{
+	static char text[XS_VALUE_MAX + 1];
+	long start = now_us();
+	int n;
+
+	do {
+		n = xs_get(node, text);
+		*at = now_us();
+		if (n > 0) {
+			text[strcspn(text, ":")] = '\0';
+			return text;
+		}
+		usleep(300);
+	} while (*at - start < NAME_US * patience);
+	return "no name";
+}
+
+/* Both ends must have it; us: from since until they do. A number that has no name ends as E_GONE there. */
+static const char *named_error(long since, long *us)
+{
+	static char both[160];
+	long child_at, parent_at;
+	const char *child = child_says(&child_at), *parent = parent_says(&parent_at);
+	size_t n = strcspn(child, " ");
+
+	*us = (child_at > parent_at ? child_at : parent_at) - since;
+	if (!strncmp(child, parent, n) && !parent[n])
+		return child;
+	if (!strncmp(child, "E_?", 3) && !strcmp(parent, "E_GONE"))
+		return child;
+	snprintf(both, sizeof(both), "%s, the parent says %.60s", child, parent);
+	return both;
+}
+
+/* us: of the operation. */
+static const char *judge_alive(int signals, unsigned int *status, long *us)
 {
 	static char text[40];
+	long start = now_us();
 	const char *heard;
 	struct op op;
 	int err;
 
 	err = one_operation(&op);
+	*us = now_us() - start;
 	*status = err ? 1000 : op.status;
-	heard = ping();
+	heard = signals ? ping() : "ok";
+	if (strcmp(heard, "ok"))
+		return heard;
 	if (*status == 87 || *status == 88)
 		return *status == 87 ? "E_RECORD" : "E_RECORD_VERSION";
-	if (*status) {
-		snprintf(text, sizeof(text), "status %u", *status);
-		return text;
-	}
-	return !strcmp(heard, "ok") ? "harmless" : heard;
+	snprintf(text, sizeof(text), "status %u", *status);
+	return *status ? text : "harmless";
 }
 
 static void heal(const struct poison_word *w, unsigned long long was, unsigned int status)
@@ -232,7 +291,10 @@ static void heal(const struct poison_word *w, unsigned long long was, unsigned i
 	struct op reset = { .reg = XENAPT_COMMAND_RESET, .direction = XENAPT_OP_WRITE };
 	char line[128], text[200];
 
-	if (w->keeps) {
+	if (w->page == POISON_RECORD && w->count == 1 && strcmp(w->name, "record.head")) {
+		snprintf(line, sizeof(line), "poke %u record %u %u %#llx", dev, w->offset, w->size, was);
+		selftest(line, text, sizeof(text));
+	} else if (w->keeps) {
 		snprintf(line, sizeof(line), "strike %u %u %s %#llx", dev, fast ? 1 : 2, w->name, was);
 		selftest(line, text, sizeof(text));
 	}
@@ -280,65 +342,163 @@ static int elsewhere(const char *word)
 	return 0;
 }
 
-static void one(const struct poison_word *w, unsigned int value)
+/* us < 0: nothing was named. */
+static void say(const char *word, unsigned int value, long us, const char *outcome, const char *want)
 {
-	unsigned int status = 0, answer = 0;
-	unsigned long long was = 0;
-	const char *outcome, *want = expected(w->name, value);
-	char line[128], text[200];
-	long us = -1, event_us = -1;
-	int err, right;
+	int right = admitted(outcome, want);
 
+	total++;
+	wrong += !right;
+	if (us > slowest_us)
+		slowest_us = us;
+	printf("%s lane=%s word=%s value=%s us=%ld outcome=\"%s\"%s%s%s\n", right ? "ok" : "not ok", lane,
+	       word, poisons[value], us, outcome, right ? "" : " expected=\"", right ? "" : want,
+	       right ? "" : "\"");
+}
+
+struct struck {
+	unsigned long long was, is;
+	unsigned int answer;		/* to the request: an errno */
+	long event_us, request_us;
+};
+
+/* The operations before it leave nothing 0 in the slot. */
+static int strike(const struct poison_word *w, unsigned int value, struct struck *s)
+{
+	char line[128], text[200];
+	struct op op;
+	int err;
+
+	if (poison_is_of_record(w) && (one_operation(&op) || one_operation(&op)))
+		return EIO;
 	snprintf(line, sizeof(line), "strike %u %u %s %s", dev, fast ? 1 : 2, w->name, poisons[value]);
 	put_question();
 	err = selftest(line, text, sizeof(text));
-	if (!err && sscanf(text, "was=%llx answer=%u us=%ld event_us=%ld", &was, &answer, &us, &event_us) != 4)
+	if (!err && sscanf(text, "was=%llx is=%llx answer=%u event_us=%ld request_us=%ld", &s->was, &s->is,
+			   &s->answer, &s->event_us, &s->request_us) != 5)
 		err = EPROTO;
+	return err;
+}
+
+static void one_word(const struct poison_word *w, unsigned int value)
+{
+	const char *outcome, *want = expected(w->name, value);
+	unsigned int status = 0;
+	struct struck s = { 0 };
+	long us = -1, since;
+	int tries = 0, over, err;
+
+	do
+		err = strike(w, value, &s);
+	while (!err && s.was == s.is && strcmp(want, "harmless") && ++tries < 8);
+	over = err || s.answer == ENOTCONN;
 	if (err)
 		outcome = strerror(err);
-	else if (answer == ENOTCONN)
-		outcome = named_error();
+	else if (s.answer)
+		outcome = strerror((int)s.answer);
 	else
-		outcome = answer ? strerror((int)answer) : judge_alive(&status);
-	if (!answer && !err && ended()) {
-		answer = ENOTCONN;	/* found after the request was answered */
-		outcome = named_error();
-	}
+		outcome = judge_alive(!poison_is_of_record(w) || !value, &status, &us);
+	if (!status)
+		us = -1;
+	over = over || ended();		/* perhaps after the request was answered */
 	/* What the parent finds counts from its event; what this side finds, from the request that brings it one. */
-	if (strstr(outcome, " parent") && w->page != POISON_EVENT)
-		us = event_us;
-	right = admitted(outcome, want);
-	total++;
-	wrong += !right;
-	printf("%s lane=%s word=%s value=%s us=%ld status=%u outcome=\"%s\"%s%s%s\n",
-	       right ? "ok" : "not ok", lane, w->name, poisons[value], us, status, outcome,
-	       right ? "" : " expected=\"", right ? "" : want, right ? "" : "\"");
-	if ((answer || err) && us > slowest_us)
-		slowest_us = us;
-	if (answer == ENOTCONN || err)
+	since = w->page != POISON_EVENT && strstr(want, " parent") ? s.event_us : s.request_us;
+	if (over && !err)
+		outcome = named_error(since, &us);
+	say(w->name, value, us, outcome, want);
+	if (over)
 		connect_again();
 	else
-		heal(w, was, status);
+		heal(w, s.was, status);
+	/* Pending until the word is well again: not lost. */
+	if ((!strcmp(outcome, "deaf") || !strcmp(outcome, "unheard")) && strcmp(answered(), "ok"))
+		say(w->name, value, -1, "lost", want);
+}
+
+static void one_field(const struct poison_field *f, unsigned int value, unsigned int number)
+{
+	const char *outcome, *want = expected(f->name, value);
+	char line[128], text[200], name[40], refusal[60];
+	unsigned int status = 0, answer = 0;
+	long us = -1, request_us = 0, unused;
+	int err, over;
+
+	snprintf(line, sizeof(line), "spoil %u %u %s %s %u", dev, fast ? 1 : 2, f->name, poisons[value], number);
+	err = selftest(line, text, sizeof(text));
+	if (!err && sscanf(text, "answer=%u status=%39s us=%ld request_us=%ld", &answer, name, &us, &request_us) != 4)
+		err = EPROTO;
+	over = err || answer == ENOTCONN;
+	outcome = err || answer ? strerror(err ? err : (int)answer) :
+		  judge_alive(!value && !number, &status, &unused);
+	if (!err && !answer && strcmp(name, "OK") && !strcmp(outcome, "harmless")) {
+		snprintf(refusal, sizeof(refusal), "%s answer", name);
+		outcome = refusal;
+	} else {
+		us = -1;
+	}
+	over = over || ended();
+	if (over && !err)
+		outcome = named_error(request_us, &us);
+	say(f->name, value, us, outcome, want);
+	if (over)
+		connect_again();
+}
+
+/* ---- what last_error says, for the other side ---- */
+
+static int tell_names(void)
+{
+	char last[256] = "";
+	const char *text;
+
+	while (access("/tmp/stop", F_OK)) {
+		text = attribute(fast ? "fast_last_error" : "last_error");
+		if (strcmp(text, last)) {
+			snprintf(last, sizeof(last), "%s", text);
+			xs_put("data/last_error", text, strlen(text));
+		}
+		usleep(1000);
+	}
+	return 0;
+}
+
+static int chosen(const char *word, const char *which)
+{
+	return (!which || !strncmp(word, which, strlen(which))) && !elsewhere(word);
 }
 
 int main(int argc, char **argv)
 {
-	unsigned int i, value;
+	const char *which = argc > 3 ? argv[3] : NULL;
+	char path[60];
+	unsigned int i, value, n;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc < 3) {
-		fprintf(stderr, "usage: aperture-poison DEV slow|fast [WORD]\n");
+		fprintf(stderr, "usage: aperture-poison DEV slow|fast [WORD|names]\n");
 		return 2;
 	}
+	if (getenv("RIG_PATIENCE") && atol(getenv("RIG_PATIENCE")) > 0)
+		patience = atol(getenv("RIG_PATIENCE"));
 	dev = (unsigned int)strtoul(argv[1], NULL, 0);
 	lane = argv[2];
 	fast = !strcmp(lane, "fast");
+	snprintf(path, sizeof(path), "device/%s/%u/backend", fast ? "aperture-fast" : "aperture", dev);
+	if (xs_open_bus() || xs_get(path, node) <= 0) {
+		perror(path);
+		return 2;
+	}
+	strcat(node, "/error");
+	if (which && !strcmp(which, "names"))
+		return tell_names();
 	hold();
 	for (i = 0; i < ARRAY_SIZE(poison_words); i++)
-		if ((argc < 4 || !strncmp(poison_words[i].name, argv[3], strlen(argv[3]))) &&
-		    !elsewhere(poison_words[i].name))
-			for (value = 0; value < POISON_VALUES; value++)
-				one(&poison_words[i], value);
+		for (value = 0; value < POISON_VALUES && chosen(poison_words[i].name, which); value++)
+			one_word(&poison_words[i], value);
+	for (i = 0; i < ARRAY_SIZE(poison_requests); i++)
+		for (value = 0; value < POISON_VALUES && chosen(poison_requests[i].name, which); value++)
+			for (n = 0; n < poison_requests[i].count; n++)
+				one_field(&poison_requests[i], value, n);
 	printf("poisons=%u wrong=%u slowest_us=%ld\n", total, wrong, slowest_us);
 	return wrong || !total;
 }
