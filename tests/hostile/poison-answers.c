@@ -100,7 +100,8 @@ static const char *what_next(enum poison_in in)
 	long start = now_us();
 
 	for (;;) {
-		if (parent_request(&parent, &q, 20)) {
+		/* Shortly: the name of an end is timed here, too. */
+		if (parent_request(&parent, &q, 1)) {
 			if (in != POISON_TAKE && reports())
 				return "";
 			/* The operation that was declined, then. */
