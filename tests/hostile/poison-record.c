@@ -35,11 +35,15 @@ static enum xenapt_owner other(void)
 	return parent.fast ? XENAPT_OWNER_SLOW : XENAPT_OWNER_FAST;
 }
 
-/* An operation that comes while the state is not over there was declined there. A fast lane takes it then. */
+/*
+ * An operation that comes while the state is not over there was declined there. A fast lane takes it then,
+ * and wants it no more: else the other one would hand it back for ever.
+ */
 static bool comes_back(void)
 {
 	if (!parent.fast || XENAPT_HEAD_OWNER(poison_load(record[0], 8)) == XENAPT_OWNER_SLOW)
 		return false;
+	poison_store(record[0] + __builtin_offsetof(struct xenapt_record, wanted), 0, 4);
 	give(XENAPT_OWNER_SLOW);
 	return true;
 }

@@ -86,6 +86,13 @@ selftest_ok() {
 	echo "$OUT"
 }
 
+# A program of this domain serves device 0, of server=program, and keeps the contract.
+serve_program() {
+	LD_LIBRARY_PATH=/usr/local/lib aperture-serve "$(domid_of "$GUEST")" 0 >serve 2>&1 &
+	at_exit "kill $! 2>/dev/null"
+	wait_until 20 grep -q connected serve || fail "no connection: $(cat serve)"
+}
+
 # every_aperture GUEST DEVICE...: on each one of each owner and direction and two of memory that existed, by
 # its kernel and by a program; they stay. 52 pages a device. They end with every_end.
 every_aperture() {

@@ -31,13 +31,6 @@ walked() { # SIDE.LANE: sets OUT
 	assert_eq "" "$(grep '^not ok' "$1" | head -n 3)" "words of $1 whose poison does something else"
 }
 
-# A program of this domain serves the slow lane, and keeps the contract.
-serve() {
-	export LD_LIBRARY_PATH=/usr/local/lib
-	aperture-serve "$(domid_of "$GUEST")" 0 >serve 2>&1 &
-	at_exit "kill $! 2>/dev/null"
-	wait_until 20 grep -q connected serve || fail "no connection: $(cat serve)"
-}
 # A fast lane with this domain as its parent, by hand: the guest cannot tell. It looks once, when the state
 # appears in its directory; what is made in a directory has its permissions.
 fast_nodes() {

@@ -23,7 +23,7 @@ if lane slow; then
 fi
 
 progress "the next connection, of a program that keeps the contract"
-serve
+serve_program
 selftest_ok "$GUEST" "the next connection" sizes 0 8192 8192
 if lane fast; then
 	fast_nodes

@@ -41,7 +41,7 @@ xen-aperture attach "$GUEST" type=check,size=1M,server=program --wait=0 || fail 
 at_exit "xen-aperture detach $GUEST all --force --wait=1 || :"
 time_of parent "slow pages" ring.rsp_prod event.status
 time_of parent "slow answers" opened.value response.id
-serve
+serve_program
 fast_nodes
 time_of parent "fast pages" ring.rsp_prod event.status
 time_of parent "fast answers" operated.status
