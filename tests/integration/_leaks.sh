@@ -48,7 +48,7 @@ reconnected() {
 # before it began (E_GONE), never one that is under way.
 load_start() {
 	guest_run "$GUEST" 'rm -f /tmp/stop'
-	guest_start "$GUEST" 'n=0
+	GUEST_TIMEOUT=7200 guest_start "$GUEST" 'n=0
 		while [ ! -e /tmp/stop ]; do
 			out=$(aperture-selftest frames 0 50000 2>&1) && n=$((n + 1)) && echo "$out" && continue
 			case $out in

@@ -19,7 +19,7 @@ guest_pins() {
 }
 keep_start() {
 	guest_run "$GUEST" 'rm -f /tmp/stop /tmp/keep'
-	guest_start "$GUEST" "aperture-keep 0 $SIZE >/tmp/keep 2>&1"
+	GUEST_TIMEOUT=7200 guest_start "$GUEST" "aperture-keep 0 $SIZE >/tmp/keep 2>&1"
 	KEEP=$GUEST_JOB
 	wait_until 20 guest_run "$GUEST" 'grep -q ^ready /tmp/keep' ||
 		fail "the guest's program: $(guest_run "$GUEST" 'cat /tmp/keep')"
