@@ -112,7 +112,7 @@ help:
 	@echo '                  PVH guest, print a report; FILE=path for another file'
 	@echo 'make check        all tests; installs what they need, as root: check-unit, check-kernel,'
 	@echo '                  check-model, bench, poison-time, check-xen'
-	@echo 'make check-unit   CUnit on a fake Xen: plain, sanitizers, threads, fuzz (1 minute)'
+	@echo 'make check-unit   CUnit on a fake Xen: plain, sanitizers, threads, fuzz (2 minutes)'
 	@echo 'make check-kernel the guest module against Linux 6.1 and 6.12, with sparse'
 	@echo 'make check-xen    tests between real domains; ONLY="M7 M9": those that show these rows;'
 	@echo '                  TESTS="name ...": these; TYPE=pv|pvh: one guest type'

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The parent: what belongs to the library, the daemon and the device plugins.
 
-LIB_SRCS := $(addprefix backend/lib/,api.c connection.c domain.c give.c gntalloc.c guest.c host_linux.c kernel.c log.c means.c pool.c program.c \
+LIB_SRCS := $(addprefix backend/lib/,api.c connection.c domain.c give.c gntalloc.c guest.c host_linux.c kernel.c log.c mapper.c means.c pool.c program.c \
 	      stat.c xenbus.c)
 LIB_MAP  := backend/lib/xenaperture.map
 LIB_PKGS := xengnttab xenevtchn xenstore
 
 DAEMON_SRCS := $(addprefix backend/daemon/,config.c device_dir.c main.c message.c nodes.c output.c \
 		 sandbox.c supervisor.c \
-		 fault.c files.c keeper.c wishes.c worker.c workers.c stubs.c watchdog.c destroy.c elsewhere.c maptrack.c means.c returns.c xen.c)
+		 fault.c files.c gntdev.c keeper.c maps.c wishes.c worker.c workers.c stubs.c watchdog.c destroy.c elsewhere.c maptrack.c means.c returns.c xen.c)
 DAEMON_PKGS := libsystemd libseccomp libcap xencontrol xendevicemodel xencall
 
 # The tests' own devices are built with the others and never installed.

@@ -9,7 +9,7 @@
  *   | interrupt callback  |<-----------------| xenaperture_interrupt(slot) |
  *   +---------------------+                  +-----------------------------+
  *
- * An aperture is a range of the guest's memory that this process has mapped. A
+ * An aperture is a range of memory, the guest's or this domain's, that both have mapped. A
  * device is up to 64 of them (slots 0..63) with two sets of edge-triggered
  * signals. A device author writes a table of functions, below, and one of two
  * things makes a device of it:
@@ -93,9 +93,9 @@ struct xenaperture_table {
 	void (*destroy)(void *device);
 
 	/*
-	 * An aperture was mapped: length bytes at data, readable, and writable unless
-	 * xenaperture_aperture_flags() says otherwise, 1 at least; data need not be aligned. tag: what the guest says it is for. Not
-	 * 0: refused, the guest's request ends with E_DEVICE, the log says so, and
+	 * An aperture was mapped: length bytes (1 at least) at data, which need not be aligned;
+	 * readable, and writable unless xenaperture_aperture_flags() has XENAPERTURE_READ_ONLY.
+	 * tag: what the guest says it is for. Not 0: refused, the guest's request ends with E_DEVICE, the log says so, and
 	 * withdraw is not called for it. errno means nothing here.
 	 */
 	int (*mapped)(void *device, unsigned int slot, void *data, uint64_t length,

@@ -12,7 +12,7 @@
 
 #include "connection.h"
 
-#define MESSAGE_VERSION	5
+#define MESSAGE_VERSION	6
 
 enum message_type {
 	/* to the worker */
@@ -21,6 +21,7 @@ enum message_type {
 	MESSAGE_GIVEN		= 3,	/* answers WISH: status, given or text, the pool's file */
 	MESSAGE_RESERVED	= 4,	/* answers RESERVE: pages, or status and text */
 	MESSAGE_OPENED		= 5,	/* answers OPEN: the file, or text */
+	MESSAGE_MAPPED		= 6,	/* answers both: status, an errno or 0; of MAP the file and index */
 	/* to the supervisor */
 	MESSAGE_CONNECTED	= 16,
 	MESSAGE_FAILED		= 17,	/* could not connect, or ended: status, text; it is unmapped */
@@ -31,6 +32,8 @@ enum message_type {
 	MESSAGE_RESERVE		= 22,	/* pages of the guest's that are to be mapped, 0: none; it waits */
 	MESSAGE_UNRESERVE	= 23,	/* pages that are not mapped any more */
 	MESSAGE_OPEN		= 24,	/* which of the device's files; it waits */
+	MESSAGE_MAP		= 25,	/* pages: so many references are in maps.h's area; it waits */
+	MESSAGE_READS		= 26,	/* can Xen read the first of them at least? It waits */
 };
 
 struct message {
@@ -38,10 +41,11 @@ struct message {
 	uint32_t type;
 	uint32_t devid;
 	uint32_t epoch;
-	uint32_t status;		/* enum xenapt_status */
-	uint32_t sequence;		/* of WISH, RESERVE and OPEN, and of their answers */
+	uint32_t status;		/* enum xenapt_status, of MAPPED an errno */
+	uint32_t sequence;		/* of what it waits for, and of the answers */
 	uint32_t pages;
 	uint32_t which;
+	uint64_t index;			/* where mmap finds the first page, in octets */
 	char text[160];
 	struct xapt_link link;
 	struct xapt_wish wish;
@@ -50,10 +54,10 @@ struct message {
 };
 
 /*
- * A worker may be told to connect while it waits for GIVEN: what comes between is for later.
+ * A worker may be told to connect while it waits for an answer: what comes between is for later.
  * It waits so long, then goes on without; the answer that comes late is given back.
  */
-#define MESSAGE_WAIT_MS	2000
+#define MESSAGE_WAIT_MS	5000
 
 /* extra: a descriptor to pass, or -1. 0, or -1 with errno. */
 int message_send(int fd, struct message *m, int extra);

@@ -15,7 +15,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include <xen/gntalloc.h>
 
 #include "log.h"
 
@@ -93,11 +92,13 @@ static const int denied[] = {
 /* The kernel looks at 32 bits only. */
 #define LOW(arg, value)		{ arg, SCMP_CMP_MASKED_EQ, 0xffffffffu, value }
 #define NOT_ZERO(arg)		{ arg, SCMP_CMP_NE, 0, 0 }
+/* The letter of all calls of gntdev and gntalloc. */
+#define XEN_GRANT_CALLS		'G'
 
 /*
  * The workers of all guests are one user: no signal by way of a descriptor's owner, no hand
- * on another one's scheduling, no input typed into the terminal that it was started from. It maps
- * memory that the supervisor granted; it grants none, and takes none away.
+ * on another one's scheduling, no input typed into the terminal that it was started from. It maps what the
+ * supervisor prepared, by mmap: of grants it makes none, names none, and takes none away.
  */
 static const struct {
 	int call;
@@ -110,9 +111,7 @@ static const struct {
 	{ SCMP_SYS(ioctl), LOW(1, SIOCSPGRP) },
 	{ SCMP_SYS(ioctl), LOW(1, TIOCSTI) },
 	{ SCMP_SYS(ioctl), LOW(1, TIOCLINUX) },
-	{ SCMP_SYS(ioctl), LOW(1, IOCTL_GNTALLOC_ALLOC_GREF) },
-	{ SCMP_SYS(ioctl), LOW(1, IOCTL_GNTALLOC_DEALLOC_GREF) },
-	{ SCMP_SYS(ioctl), LOW(1, IOCTL_GNTALLOC_SET_UNMAP_NOTIFY) },
+	{ SCMP_SYS(ioctl), { 1, SCMP_CMP_MASKED_EQ, 0xff00, XEN_GRANT_CALLS << 8 } },
 	{ SCMP_SYS(prctl), LOW(0, PR_SET_PDEATHSIG) },
 	{ SCMP_SYS(sched_setaffinity), NOT_ZERO(0) },
 	{ SCMP_SYS(sched_setscheduler), NOT_ZERO(0) },
@@ -158,9 +157,13 @@ int sandbox_filter(void)
 int sandbox_enter(uid_t uid, gid_t gid)
 {
 	struct rlimit none = { 0, 0 }, threads = { SANDBOX_THREADS, SANDBOX_THREADS };
+	struct rlimit files = { SANDBOX_FILES, SANDBOX_FILES };
 
 	if (setrlimit(RLIMIT_CORE, &none))
 		return refuse("forbid core dumps");
+	/* Each may be one of gntdev's, with pages prepared. The supervisor has more. */
+	if (setrlimit(RLIMIT_NOFILE, &files) && errno != EPERM)
+		return refuse("limit files");
 	/* Of all workers together, or one could keep the supervisor from starting a process. */
 	if (setrlimit(RLIMIT_NPROC, &threads))
 		return refuse("limit threads");

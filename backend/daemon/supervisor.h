@@ -21,6 +21,7 @@
 
 #include "config.h"
 #include "keeper.h"
+#include "maps.h"
 #include "means.h"
 #include "pool.h"
 #include "returns.h"
@@ -56,6 +57,7 @@ struct guest {
 
 	pid_t pid;			/* worker; 0: none */
 	int fd;				/* its control channel; -1 */
+	struct maps_area maps;		/* what it wants to map */
 	bool ending;			/* it was told to end */
 	uint64_t deadline;		/* ms; it is killed then; 0: never */
 	uint64_t started;		/* ms, the last start */

@@ -112,6 +112,12 @@ static int64_t clock_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+static bool answers(const struct message *m)
+{
+	return m->type == MESSAGE_GIVEN || m->type == MESSAGE_RESERVED || m->type == MESSAGE_OPENED ||
+	       m->type == MESSAGE_MAPPED;
+}
+
 /* The answer to sequence. False: none came in time, or the supervisor is gone. */
 static bool wait_for(struct wishes *w, struct message *m, int *fd)
 {
@@ -125,12 +131,22 @@ static bool wait_for(struct wishes *w, struct message *m, int *fd)
 			w->broken = true;
 		if (n <= 0)
 			continue;
-		if ((m->type == MESSAGE_GIVEN || m->type == MESSAGE_RESERVED ||
-		     m->type == MESSAGE_OPENED) && m->sequence == w->sequence)
+		if (answers(m) && m->sequence == w->sequence)
 			return true;
 		keep(w, m, *fd);
 	}
 	return false;
+}
+
+int wishes_ask(struct wishes *w, struct message *m, int *fd)
+{
+	m->sequence = ++w->sequence;
+	*fd = -1;
+	if (!message_send(w->fd, m, -1) && wait_for(w, m, fd)) {
+		hear(w, m);
+		return 0;
+	}
+	return xapt_error_set(ETIMEDOUT, "no answer of the supervisor in %d ms", MESSAGE_WAIT_MS);
 }
 
 static enum xenapt_status ask(struct xapt_giver *giver, uint32_t devid,
@@ -141,16 +157,11 @@ static enum xenapt_status ask(struct xapt_giver *giver, uint32_t devid,
 		.type = MESSAGE_WISH,
 		.devid = devid,
 		.epoch = w->epoch(devid),
-		.sequence = ++w->sequence,
 		.wish = *wish,
 	};
 
-	*fd = -1;
-	if (message_send(w->fd, &m, -1) || !wait_for(w, &m, fd)) {
-		xapt_error_set(ETIMEDOUT, "no answer of the supervisor in %d ms", MESSAGE_WAIT_MS);
+	if (wishes_ask(w, &m, fd))
 		return XENAPT_E_MEMORY;
-	}
-	hear(w, &m);
 	*given = m.given;
 	if (m.status == XENAPT_OK && *fd < 0) {
 		xapt_error_set(EPROTO, "the supervisor sent no file");
@@ -183,17 +194,15 @@ static void look(struct xapt_giver *giver)
 
 static bool ask_for_more(struct wishes *w, uint32_t pages)
 {
-	struct message m = { .type = MESSAGE_RESERVE, .sequence = ++w->sequence, .pages = pages };
-	int fd = -1;
+	struct message m = { .type = MESSAGE_RESERVE, .pages = pages };
+	int fd;
 
-	if (message_send(w->fd, &m, -1) || !wait_for(w, &m, &fd)) {
-		xapt_error_set(ETIMEDOUT, "no answer of the supervisor in %d ms", MESSAGE_WAIT_MS);
+	if (wishes_ask(w, &m, &fd))
 		return false;
-	}
 	if (fd >= 0)
 		close(fd);
 	w->reserved += m.pages;
-	hear(w, &m);
+	w->giver.now.mappable += m.pages;
 	if (m.pages < pages)
 		xapt_error_set(ENOSPC, "%s", m.text);
 	return m.pages >= pages;
@@ -233,14 +242,12 @@ int wishes_open(struct wishes *w, uint32_t devid, uint32_t epoch, unsigned int w
 		.type = MESSAGE_OPEN,
 		.devid = devid,
 		.epoch = epoch,
-		.sequence = ++w->sequence,
 		.which = which,
 	};
-	int fd = -1;
+	int fd;
 
-	if (message_send(w->fd, &m, -1) || !wait_for(w, &m, &fd))
-		return xapt_error_set(ETIMEDOUT, "no answer of the supervisor in %d ms", MESSAGE_WAIT_MS);
-	hear(w, &m);
+	if (wishes_ask(w, &m, &fd))
+		return -1;
 	return fd >= 0 ? fd : xapt_error_set(ENOENT, "%s", m.text);
 }
 

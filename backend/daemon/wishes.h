@@ -28,6 +28,12 @@ void wishes_init(struct wishes *w, int fd, uint32_t (*epoch)(uint32_t devid));
 /* The next message: one that was kept, else of the channel; like message_receive(). */
 int wishes_receive(struct wishes *w, struct message *m, int *extra);
 
+/*
+ * Sends m and waits for the answer, which becomes *m, *fd (the caller's, or -1). 0, or -1 with
+ * errno and xapt_error(): none came.
+ */
+int wishes_ask(struct wishes *w, struct message *m, int *fd);
+
 /* Is one kept? No event tells. */
 bool wishes_kept(const struct wishes *w);
 

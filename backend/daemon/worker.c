@@ -17,6 +17,7 @@
 #include "device_dir.h"
 #include "fault.h"
 #include "log.h"
+#include "maps.h"
 #include "message.h"
 #include "negotiate.h"
 #include "sandbox.h"
@@ -33,6 +34,7 @@ struct worker {
 	struct xapt_guest guest;
 	struct xapt_source control;
 	struct wishes wishes;
+	struct maps maps;
 	struct served *devices;
 	char who[32];
 	bool end;
@@ -227,13 +229,14 @@ static int start(uint32_t domid)
 		return xapt_error_set(errno, "prctl: %s", strerror(errno));
 	signal(SIGINT, SIG_IGN);	/* of a terminal: meant for the supervisor */
 	signal(SIGPIPE, SIG_IGN);	/* who reads the log may go */
+	wishes_init(&worker.wishes, WORKER_CONTROL_FD, epoch_of);
 	if (read_config() || sandbox_user(worker.config.user, &uid, &gid) ||
-	    xapt_guest_open(&worker.guest, domid, worker.config.max_pages_per_guest))
+	    maps_init(&worker.maps, &worker.wishes, WORKER_REFS_FD) ||
+	    xapt_guest_open(&worker.guest, domid, worker.config.max_pages_per_guest, &worker.maps.mapper))
 		return -1;
 	if (xenevtchn_restrict(worker.guest.evtchn, (domid_t)domid))
 		return xapt_error_set(errno, "cannot restrict event channels to guest %u: %s", domid,
 				      strerror(errno));
-	wishes_init(&worker.wishes, WORKER_CONTROL_FD, epoch_of);
 	worker.guest.giver = &worker.wishes.giver;
 	fault_watch(&worker.guest, WORKER_CONTROL_FD);
 	worker.control = (struct xapt_source){ control_ready, WORKER_CONTROL_FD };

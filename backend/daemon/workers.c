@@ -27,18 +27,37 @@
 
 /* ---- start ---- */
 
-/* Numbers above those that the worker expects, so that putting them in place is safe. */
+/* A number above those that the worker expects, so that putting them in place is safe. */
+static int raise_number(int fd)
+{
+	int raised = fcntl(fd, F_DUPFD_CLOEXEC, WORKER_REFS_FD + 1);
+
+	close(fd);
+	return raised;
+}
+
 static int socket_pair(int pair[2])
 {
-	int raw[2], i;
+	int i;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, raw))
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return -1;
-	for (i = 0; i < 2; i++) {
-		pair[i] = fcntl(raw[i], F_DUPFD_CLOEXEC, WORKER_CONFIG_FD + 1);
-		close(raw[i]);
-	}
-	return pair[0] < 0 || pair[1] < 0 ? -1 : 0;
+	pair[0] = raise_number(pair[0]);
+	pair[1] = raise_number(pair[1]);
+	if (pair[0] >= 0 && pair[1] >= 0)
+		return 0;
+	for (i = 0; i < 2; i++)
+		if (pair[i] >= 0)
+			close(pair[i]);
+	return -1;
+}
+
+static int open_area(struct guest *g)
+{
+	if (maps_area_open(&g->maps))
+		return -1;
+	g->maps.fd = raise_number(g->maps.fd);
+	return g->maps.fd < 0 ? -1 : 0;
 }
 
 static int spawn(const struct supervisor *s, struct guest *g, int control)
@@ -60,7 +79,8 @@ static int spawn(const struct supervisor *s, struct guest *g, int control)
 	posix_spawn_file_actions_init(&files);
 	posix_spawn_file_actions_adddup2(&files, control, WORKER_CONTROL_FD);
 	posix_spawn_file_actions_adddup2(&files, s->config_fd, WORKER_CONFIG_FD);
-	posix_spawn_file_actions_addclosefrom_np(&files, WORKER_CONFIG_FD + 1);
+	posix_spawn_file_actions_adddup2(&files, g->maps.fd, WORKER_REFS_FD);
+	posix_spawn_file_actions_addclosefrom_np(&files, WORKER_REFS_FD + 1);
 	err = posix_spawn(&g->pid, "/proc/self/exe", &files, &attr, argv, environ);
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attr);
@@ -80,8 +100,9 @@ static void start(struct supervisor *s, struct guest *g)
 	struct epoll_event e = { .events = EPOLLIN, .data.ptr = g };
 	int pair[2], err;
 
-	if (socket_pair(pair)) {
+	if (open_area(g) || socket_pair(pair)) {
 		xapt_log(XENAPERTURE_ERROR, g->who, "no control channel: %s", strerror(errno));
+		maps_area_close(&g->maps);
 		pause_start(g);
 		return;
 	}
@@ -95,6 +116,7 @@ static void start(struct supervisor *s, struct guest *g)
 		xapt_log(XENAPERTURE_ERROR, g->who, "cannot start a worker: %s",
 			 strerror(err ? err : errno));
 		close(pair[0]);
+		maps_area_close(&g->maps);
 		pause_start(g);
 		return;
 	}
@@ -346,6 +368,21 @@ static void unreserve(struct guest *g, uint64_t pages)
 	g->mapped->pages -= pages;
 }
 
+/* What is mapped and was not reserved: pages of a connection, and for a moment those of a list of directories. */
+#define UNRESERVED	XENAPT_DIR_ENTRIES
+
+static void answer_map(struct guest *g, const struct message *m)
+{
+	struct message r;
+	int fd = maps_answer(&g->maps, g->domid, g->reserved + UNRESERVED, m, &r);
+
+	look(g, &r.giving);
+	if (message_send(g->fd, &r, fd))
+		kill_worker(g);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* Of the guest as a whole. False: it is about a device. */
 static bool of_guest(struct supervisor *s, struct guest *g, const struct message *m)
 {
@@ -358,6 +395,10 @@ static bool of_guest(struct supervisor *s, struct guest *g, const struct message
 		return true;
 	case MESSAGE_UNRESERVE:
 		unreserve(g, m->pages);
+		return true;
+	case MESSAGE_MAP:
+	case MESSAGE_READS:
+		answer_map(g, m);
 		return true;
 	default:
 		return false;
@@ -486,6 +527,7 @@ static void died(struct guest *g, int status)
 		xapt_log_some(&g->said, XENAPERTURE_WARNING, g->who, "%s (process %d)", text,
 			      g->pid);
 	close_channel(g);
+	maps_area_close(&g->maps);
 	unreserve(g, g->reserved);
 	g->pid = 0;
 	for (d = g->devices; d; d = d->next) {

@@ -140,12 +140,12 @@ static enum xenapt_status refuse(enum xenapt_status status, const char *what, ui
 	return status;
 }
 
-/* Number bad of n references cannot be mapped; n: this domain can map no more. */
+/* Number bad of n references cannot be mapped; n: it is not theirs to blame. */
 static enum xenapt_status not_mapped(const char *what, uint32_t number, uint32_t bad, uint32_t n)
 {
 	if (bad < n)
 		return refuse(XENAPT_E_GRANT, what, number);
-	xapt_error_set(errno, "%s: this domain can map no more: its log says which limit it is", what);
+	xapt_error_set(errno, "%s: this domain can map no more now: its log says why, and which limit it is", what);
 	return XENAPT_E_MAPPED_PAGES;
 }
 
@@ -299,7 +299,7 @@ enum xenapt_status xapt_connection_open(struct xenaperture *x, const struct xapt
 	x->link = *link;
 	x->stat = stat;
 	x->host = (struct xapt_host){
-		.gnttab = g->gnttab, .evtchn = g->evtchn, .domid = g->domid, .devid = link->devid,
+		.mapper = g->mapper, .evtchn = g->evtchn, .domid = g->domid, .devid = link->devid,
 		.giver = g->giver, .who = x->who, .said = &g->said,
 	};
 	x->turn = x->due = x->masked = false;

@@ -117,10 +117,11 @@ static int open_loop(struct xapt_guest *g)
 
 static int open_xen(struct xapt_guest *g)
 {
-	g->gnttab = xengnttab_open(&xapt_silent, 0);
-	if (!g->gnttab)
-		return xapt_error_set(errno, "/dev/xen/gntdev: %s; is this a Xen domain, and the module xen-gntdev loaded?",
-				      strerror(errno));
+	if (!g->mapper) {
+		if (xapt_own_mapper_open(&g->own, g->domid))
+			return -1;
+		g->mapper = &g->own.mapper;
+	}
 	g->evtchn = xenevtchn_open(&xapt_silent, 0);
 	if (!g->evtchn)
 		return xapt_error_set(errno, "/dev/xen/evtchn: %s; is this a Xen domain, and the module xen-evtchn loaded?",
@@ -131,10 +132,11 @@ static int open_xen(struct xapt_guest *g)
 	return 0;
 }
 
-int xapt_guest_open(struct xapt_guest *g, uint32_t domid, uint64_t max_pages)
+int xapt_guest_open(struct xapt_guest *g, uint32_t domid, uint64_t max_pages, struct xapt_mapper *mapper)
 {
 	*g = (struct xapt_guest){
 		.domid = domid,
+		.mapper = mapper,
 		.max_pages = max_pages,
 		.pages_left = max_pages,
 		.offered_left = max_pages,
@@ -163,8 +165,7 @@ void xapt_guest_close(struct xapt_guest *g)
 
 	if (g->evtchn)
 		xenevtchn_close(g->evtchn);
-	if (g->gnttab)
-		xengnttab_close(g->gnttab);
+	xapt_own_mapper_close(&g->own);
 	close_fd(g->kernel);
 	close_fd(g->refresh.fd);
 	close_fd(g->again.fd);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What all devices of one guest share in a process: the grant and event channel
- * handles, the cap on mapped pages, and the event loop (one epoll descriptor).
+ * What all devices of one guest share in a process: who maps its pages, the event channel
+ * handle, the cap on mapped pages, and the event loop (one epoll descriptor).
  *
  * One step of the loop takes one ready descriptor, then gives every device that
  * still has work one bounded turn: a guest that floods one device does not keep the
@@ -14,10 +14,10 @@
 #include <stdint.h>
 
 #include <xenevtchn.h>
-#include <xengnttab.h>
 
 #include "give.h"
 #include "log.h"
+#include "mapper.h"
 
 struct xenaperture;
 
@@ -29,7 +29,8 @@ struct xapt_source {
 
 struct xapt_guest {
 	uint32_t domid;
-	xengnttab_handle *gnttab;
+	struct xapt_mapper *mapper;
+	struct xapt_own_mapper own;	/* mapper, unless the owner has one */
 	xenevtchn_handle *evtchn;
 	int kernel;			/* /dev/xen/aperture-parent; -1: not there */
 	uint64_t max_pages;
@@ -46,8 +47,8 @@ struct xapt_guest {
 	struct xapt_log_limit said;	/* by the devices */
 };
 
-/* Opens the handles. 0, or -1 with errno and text. */
-int xapt_guest_open(struct xapt_guest *g, uint32_t domid, uint64_t max_pages);
+/* Opens the handles. mapper: the owner's; NULL: this process maps itself. 0, or -1 with errno and text. */
+int xapt_guest_open(struct xapt_guest *g, uint32_t domid, uint64_t max_pages, struct xapt_mapper *mapper);
 
 /* All connections must have ended. */
 void xapt_guest_close(struct xapt_guest *g);

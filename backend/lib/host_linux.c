@@ -14,38 +14,30 @@
 
 #include "negotiate.h"
 
-/*
- * libxengnttab makes one gntdev call and one mmap of it. The kernel looks at the
- * status of each element and takes back those that worked if one did not.
- */
-static void *map_batch(struct xapt_host *h, const uint32_t *refs, uint32_t n, int prot)
-{
-	/* The library's prototype lacks the const. */
-	return xengnttab_map_domain_grant_refs(h->gnttab, n, h->domid,
-					       (uint32_t *)(uintptr_t)refs, prot);
-}
-
-/* Xen copies without a mapping: is there such a page, to read it at least? */
-static bool copies(struct xapt_host *h, uint32_t ref)
-{
-	char octet[8];
-	xengnttab_grant_copy_segment_t copy = {
-		.source.foreign = { .ref = ref, .domid = (uint16_t)h->domid },
-		.dest.virt = octet,
-		.len = sizeof(octet),
-		.flags = GNTCOPY_source_gref,
-	};
-
-	return !xengnttab_grant_copy(h->gnttab, 1, &copy) && copy.status == GNTST_okay;
-}
-
 static bool maps(struct xapt_host *h, uint32_t ref, int prot)
 {
-	void *addr = map_batch(h, &ref, 1, prot);
+	void *addr = h->mapper->map(h->mapper, &ref, 1, prot);
 
 	if (addr)
 		xapt_host_unmap(h, addr, 1);
 	return addr;
+}
+
+/* Not the kernel's word on a page: this side could not even ask, and would not the next time. */
+static bool is_local(int err)
+{
+	switch (err) {
+	case ETIMEDOUT:		/* the supervisor does not answer */
+	case EPROTO:		/* its file did not come: no descriptors left */
+	case EMFILE:
+	case ENFILE:
+	case ENOENT:
+	case EACCES:
+	case EPERM:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /*
@@ -54,9 +46,12 @@ static bool maps(struct xapt_host *h, uint32_t ref, int prot)
  */
 static bool is_bad(struct xapt_host *h, uint32_t ref, int prot)
 {
-	if (maps(h, ref, prot))
+	int err;
+
+	if (maps(h, ref, prot) || is_local(errno))
 		return false;
-	return !copies(h, ref) || (prot & PROT_WRITE && maps(h, ref, PROT_READ));
+	err = h->mapper->reads(h->mapper, ref);
+	return err ? err == EINVAL : prot & PROT_WRITE && maps(h, ref, PROT_READ);
 }
 
 /* Pages of one mapping that the kernel admits. */
@@ -76,7 +71,10 @@ static void say_full(struct xapt_host *h, uint32_t n, int err)
 {
 	unsigned long limit = batch_limit();
 
-	if (err == ENOMEM)
+	if (is_local(err))
+		xapt_log_some(h->said, XENAPERTURE_WARNING, h->who, "cannot map %u pages of the guest: %s", n,
+			      err == ETIMEDOUT ? "the supervisor does not answer" : strerror(err));
+	else if (err == ENOMEM)
 		xapt_log_some(h->said, XENAPERTURE_WARNING, h->who,
 			      "cannot map %u pages of the guest: no memory in this domain: raise its memory (domain 0: dom0_mem= on Xen's command line)",
 			      n);
@@ -97,11 +95,13 @@ static uint32_t find_bad(struct xapt_host *h, const uint32_t *refs, uint32_t n, 
 
 	while (high - low > 1) {
 		uint32_t middle = low + (high - low) / 2;
-		void *addr = map_batch(h, refs + low, middle - low, prot);
+		void *addr = h->mapper->map(h->mapper, refs + low, middle - low, prot);
 
 		if (addr) {
 			xapt_host_unmap(h, addr, middle - low);
 			low = middle;
+		} else if (is_local(errno)) {
+			return n;
 		} else {
 			high = middle;
 		}
@@ -120,10 +120,10 @@ void *xapt_host_map(struct xapt_host *h, const uint32_t *refs, uint32_t n, int p
 		errno = EINVAL;
 		return NULL;
 	}
-	addr = map_batch(h, refs, n, prot);
+	addr = h->mapper->map(h->mapper, refs, n, prot);
 	if (!addr) {
 		err = errno;
-		*bad = find_bad(h, refs, n, prot);
+		*bad = is_local(err) ? n : find_bad(h, refs, n, prot);
 		if (*bad == n)
 			say_full(h, n, err);
 		errno = err;
@@ -142,7 +142,7 @@ void *xapt_host_map(struct xapt_host *h, const uint32_t *refs, uint32_t n, int p
 
 int xapt_host_unmap(struct xapt_host *h, void *addr, uint32_t n)
 {
-	return xengnttab_unmap(h->gnttab, addr, n);
+	return h->mapper->unmap(h->mapper, addr, n);
 }
 
 static int host_fetch(void *host, const uint32_t *refs, uint32_t n, void *dst, uint32_t *bad)

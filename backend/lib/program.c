@@ -181,7 +181,7 @@ struct xenaperture *xenaperture_open(unsigned int domid, unsigned int devid,
 		xapt_error_set(ENOMEM, "out of memory");
 		return NULL;
 	}
-	if (xapt_guest_open(&p->guest, domid, XENAPT_MAX_PAGES)) {
+	if (xapt_guest_open(&p->guest, domid, XENAPT_MAX_PAGES, NULL)) {
 		free(p);
 		return NULL;
 	}

@@ -5,9 +5,7 @@
 # guests-long: pvh
 # timeout: 120
 . /rig/tests/_lib.sh
-# The variant opens /dev/xen/gntdev for itself, which a worker of another user may not.
-echo 'user = root' >apertured.conf
-daemon_start --config "$PWD/apertured.conf"
+daemon_start
 module_load "$GUEST"
 device_attach "$GUEST" type=check,size=1M
 DOMID=$(domid_of "$GUEST")
@@ -62,7 +60,15 @@ traced frames 0 "$MANY"
 assert_eq "$few_requests" "$requests" "requests on the ring with $MANY frames each way, and with 50"
 metric frames_grant_ops="$grant_ops" frames_requests="$requests"
 
-progress "the variant that copies"
+progress "the variant that copies: of a program, as no worker may ask Xen for it"
+selftest_ok "$GUEST" "its end" drop all
+device_detach_all "$GUEST"
+device_attach "$GUEST" type=check,size=1M,server=program 0
+serve_program
+wait_until 20 connected "$GUEST" 0 || fail "not connected to the program: $(cat serve)"
+NODES=$(nodes)
+selftest_ok "$GUEST" "an aperture of the program's" hold 0 1048576
+id=$(field id)
 traced copy "$id" 16
 [ "$grant_ops" -gt 0 ] || fail "the trace does not see the variant that copies"
 metric grant_ops_of_the_copy="$grant_ops"

@@ -41,7 +41,7 @@ UNIT_SRCS_test_xenbus := backend/lib/xenbus.c backend/lib/log.c backend/lib/stat
 			 $(U)/tool_xenstore.c $(call unit_core,handshake negotiate parse status)
 UNIT_SRCS_test_daemon := $(addprefix backend/daemon/,config.c maptrack.c means.c message.c) backend/lib/means.c $(call unit_core,parse)
 
-UNIT_SRCS_test_workers := $(addprefix backend/daemon/,config.c nodes.c workers.c files.c wishes.c message.c elsewhere.c keeper.c) \
+UNIT_SRCS_test_workers := $(addprefix backend/daemon/,config.c nodes.c workers.c files.c maps.c wishes.c message.c elsewhere.c keeper.c) \
 			  $(addprefix backend/lib/,give.c pool.c xenbus.c log.c stat.c) \
 			  $(U)/tool_xenstore.c $(call unit_core,directory handshake negotiate parse status)
 UNIT_SRCS_test_stubs := backend/daemon/stubs.c backend/daemon/watchdog.c \
@@ -49,7 +49,7 @@ UNIT_SRCS_test_stubs := backend/daemon/stubs.c backend/daemon/watchdog.c \
 			$(call unit_core,handshake negotiate parse status)
 UNIT_SRCS_test_returns := backend/daemon/returns.c $(addprefix backend/lib/,xenbus.c log.c stat.c) \
 			  $(U)/tool_xenstore.c $(call unit_core,handshake negotiate parse status)
-UNIT_SRCS_test_connection := $(addprefix backend/lib/,api.c connection.c give.c gntalloc.c guest.c host_linux.c kernel.c log.c means.c pool.c \
+UNIT_SRCS_test_connection := $(addprefix backend/lib/,api.c connection.c give.c gntalloc.c guest.c host_linux.c kernel.c log.c mapper.c means.c pool.c \
 			     stat.c) $(CORE_SRCS)
 UNIT_SRCS_test_pool := $(addprefix backend/lib/,give.c means.c pool.c log.c) $(call unit_core,directory)
 UNIT_SRCS_test_kernel := backend/lib/kernel.c backend/lib/log.c

@@ -188,7 +188,7 @@ static void refused(bool by_fail)
 	fails = by_fail;
 	ready_calls = destroyed = 0;
 	own_fd = eventfd(1, 0);
-	CHECK_EQ(xapt_guest_open(&guest, 5, 100), 0);
+	CHECK_EQ(xapt_guest_open(&guest, 5, 100, NULL), 0);
 	CHECK_EQ(xapt_connection_init(x, &guest, &table, NULL, 0), 0);
 	CHECK_EQ(xapt_connection_open(x, &link_to, NULL), XENAPT_E_DEVICE);
 	CHECK_EQ(destroyed, by_fail);
@@ -307,7 +307,7 @@ static struct xenaperture *opened(const struct xenaperture_table *t, bool operat
 	link.record_ref[1] = 22;
 	stat_file.map = calloc(1, sizeof(*stat_file.map));
 	expired = 0;
-	CHECK_EQ(xapt_guest_open(&guest, 5, 100), 0);
+	CHECK_EQ(xapt_guest_open(&guest, 5, 100, NULL), 0);
 	CHECK_EQ(xapt_connection_init(x, &guest, t, NULL, 0), 0);
 	CHECK_EQ(xapt_connection_open(x, &link, &stat_file), bad_ref ? XENAPT_E_GRANT : XENAPT_OK);
 	return x;
@@ -441,11 +441,13 @@ static void test_whose_fault(void)
 {
 	static const uint32_t refs[7] = { 11, 12, 13, 14, 15, 16, 17 };
 	struct xapt_log_limit said = { 0 };
-	struct xapt_host h = { .domid = 5, .who = "guest 5", .said = &said };
+	struct xapt_own_mapper own;
+	struct xapt_host h = { .mapper = &own.mapper, .domid = 5, .who = "guest 5", .said = &said };
 	uint32_t i, bad, most;
 
 	xapt_log_to(keep_line);
 	logged[0] = '\0';
+	CHECK_EQ(xapt_own_mapper_open(&own, 5), 0);
 	for (i = 0; i < 7; i++) {
 		bad_ref = refs[i];
 		CHECK(!xapt_host_map(&h, refs, 7, PROT_READ | PROT_WRITE, &bad));
@@ -472,12 +474,69 @@ static void test_whose_fault(void)
 	CHECK_EQ(mapped, 0);
 }
 
+static int first_error, other_error, reads_error;
+
+static void *nobody_maps(struct xapt_mapper *m, const uint32_t *refs, uint32_t n, int prot)
+{
+	(void)m;
+	(void)refs;
+	(void)n;
+	(void)prot;
+	errno = calls++ ? other_error : first_error;
+	return NULL;
+}
+
+static int nobody_reads(struct xapt_mapper *m, uint32_t ref)
+{
+	(void)m;
+	(void)ref;
+	return reads_error;
+}
+
+/* Who maps for it does not answer: no page is to blame, and nobody is asked again. */
+static void test_nobody_maps(void)
+{
+	static const uint32_t refs[7] = { 11, 12, 13, 14, 15, 16, 17 };
+	static const struct {
+		int first, other, reads;
+		uint32_t bad;
+		unsigned int calls;
+		const char *says;
+	} cases[] = {
+		{ ETIMEDOUT, 0, 0, 7, 1, "the supervisor does not answer" },
+		{ EMFILE, 0, 0, 7, 1, "Too many open files" },
+		{ EPERM, 0, 0, 7, 1, "not permitted" },
+		{ EINVAL, ETIMEDOUT, 0, 7, 2, "" },
+		{ EINVAL, EINVAL, EINVAL, 0, 4, NULL },		/* the control: Xen does not have the first page */
+		{ EINVAL, EINVAL, ETIMEDOUT, 7, 4, "" },
+	};
+	struct xapt_mapper nobody = { .map = nobody_maps, .reads = nobody_reads };
+	struct xapt_log_limit said = { 0 };
+	struct xapt_host h = { .mapper = &nobody, .domid = 5, .who = "guest 5", .said = &said };
+	unsigned int i;
+	uint32_t bad;
+
+	xapt_log_to(keep_line);
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		first_error = cases[i].first;
+		other_error = cases[i].other;
+		reads_error = cases[i].reads;
+		calls = 0;
+		logged[0] = '\0';
+		CHECK(!xapt_host_map(&h, refs, 7, PROT_READ, &bad));
+		CHECK_CASE(errno == cases[i].first, i, errno);
+		CHECK_CASE(bad == cases[i].bad, i, bad);
+		CHECK_CASE(calls == cases[i].calls, i, calls);
+		CHECK(cases[i].says ? strstr(logged, cases[i].says) != NULL : !*logged);
+	}
+}
+
 /* The ring's pages, too. */
 static void test_full(void)
 {
 	struct xenaperture *x = calloc(1, sizeof(*x));
 
-	CHECK_EQ(xapt_guest_open(&guest, 5, 100), 0);
+	CHECK_EQ(xapt_guest_open(&guest, 5, 100, NULL), 0);
 	CHECK_EQ(xapt_connection_init(x, &guest, &table, NULL, 0), 0);
 	for (room = 0; room < 3; room++) {
 		CHECK_EQ(xapt_connection_open(x, &link_to, NULL), XENAPT_E_MAPPED_PAGES);
@@ -548,6 +607,7 @@ static CU_TestInfo tests[] = {
 	{ "a model: not agreed, or none", test_without_feature },
 	{ "a record that cannot be mapped", test_bad_record },
 	{ "whose fault it is", test_whose_fault },
+	{ "nobody maps", test_nobody_maps },
 	{ "no more can be mapped", test_full },
 	{ "tables", test_tables },
 	CU_TEST_INFO_NULL,

@@ -8,6 +8,7 @@
 #include <linux/sockios.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -17,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <xen/gntalloc.h>
+#include <xen/grant_table.h>
+#include <xen/gntdev.h>
 
 #include "../../backend/daemon/sandbox.h"
 #include "check.h"
@@ -40,6 +43,10 @@ static int push_input_high(void)
 }
 static int grant(void) { return ioctl(pipe_fd[0], IOCTL_GNTALLOC_ALLOC_GREF, NULL); }
 static int grant_end(void) { return ioctl(pipe_fd[0], IOCTL_GNTALLOC_DEALLOC_GREF, NULL); }
+static int map_grant(void) { return ioctl(pipe_fd[0], IOCTL_GNTDEV_MAP_GRANT_REF, NULL); }
+static int map_notice(void) { return ioctl(pipe_fd[0], IOCTL_GNTDEV_SET_UNMAP_NOTIFY, NULL); }
+static int copy_grant(void) { return ioctl(pipe_fd[0], IOCTL_GNTDEV_GRANT_COPY, NULL); }
+static int import_buffer(void) { return ioctl(pipe_fd[0], IOCTL_GNTDEV_DMABUF_EXP_FROM_REFS, NULL); }
 static int grant_notice(void) { return ioctl(pipe_fd[0], IOCTL_GNTALLOC_SET_UNMAP_NOTIFY, NULL); }
 static int affinity(void)
 {
@@ -69,6 +76,8 @@ static const struct call {
 	{ "F_SETOWN", set_owner }, { "F_SETOWN_EX", set_owner_ex }, { "F_SETSIG", set_signal },
 	{ "FIOSETOWN", set_owner_ioctl }, { "TIOCSTI", push_input }, { "TIOCSTI, high bits", push_input_high },
 	{ "grants", grant }, { "end of grants", grant_end }, { "notice of their end", grant_notice },
+	{ "mapping", map_grant }, { "notice of its end", map_notice }, { "copies by Xen", copy_grant },
+	{ "a buffer of pages", import_buffer },
 	{ "sched_setaffinity", affinity }, { "sched_setscheduler", scheduler },
 	{ "setpriority", nice_one }, { "setpriority of all", nice_all }, { "ioprio_set", io_class },
 	{ "PR_SET_PDEATHSIG", death_signal }, { "kill", kill_other }, { "prlimit", limits },

@@ -3,6 +3,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -17,6 +18,8 @@
 #include <unistd.h>
 
 #include "../../backend/daemon/elsewhere.h"
+#include "../../backend/daemon/gntdev.h"
+#include "../../backend/daemon/maps.h"
 #include "../../backend/daemon/message.h"
 #include "../../backend/daemon/supervisor.h"
 #include "../../backend/daemon/wishes.h"
@@ -65,6 +68,39 @@ int xapt_gntalloc_pages(int fd, uint32_t domid, bool writable, uint32_t n, uint6
 	for (i = 0; i < n; i++)
 		refs[i] = next++;
 	return ftruncate(fd, st.st_size + (off_t)n * XENAPT_PAGE_SIZE);
+}
+
+/* gntdev is a memory file, in whose pages is whose they are. One reference can be read and not mapped, one neither. */
+#define REF_UNMAPPABLE	666u
+#define REF_NONE	667u
+
+static unsigned int prepared;	/* calls */
+
+int gntdev_file(uint32_t domid, const uint32_t *refs, uint32_t n, uint64_t *index)
+{
+	int fd = memfd_create("gntdev", MFD_CLOEXEC);
+	uint32_t i;
+
+	prepared++;
+	*index = 2 * XENAPT_PAGE_SIZE;
+	for (i = 0; i < n; i++) {
+		uint32_t page[2] = { domid, refs[i] };
+
+		if (refs[i] == REF_UNMAPPABLE || refs[i] == REF_NONE) {
+			close(fd);
+			errno = ENOMEM;
+			return -1;
+		}
+		CHECK_EQ(pwrite(fd, page, sizeof(page), (off_t)*index + (off_t)i * XENAPT_PAGE_SIZE), sizeof(page));
+	}
+	CHECK_EQ(ftruncate(fd, (off_t)*index + (off_t)n * XENAPT_PAGE_SIZE), 0);
+	return fd;
+}
+
+int gntdev_reads(uint32_t domid, uint32_t ref)
+{
+	CHECK_EQ(domid, 5);
+	return ref == REF_NONE ? EINVAL : 0;
 }
 
 bool returns_reap(struct returns *r, pid_t pid, int status)
@@ -500,6 +536,7 @@ static void test_worker_noise(void)
 	struct message m;
 
 	begin();
+	CHECK_EQ(maps_area_open(&guest.maps), 0);
 	files = open_files();
 	for (round = 0; round < 20000 && guest.fd >= 0; round++) {
 		uint64_t *word = (uint64_t *)&m;
@@ -508,7 +545,7 @@ static void test_worker_noise(void)
 
 		for (i = 0; i < sizeof(m) / sizeof(*word); i++)
 			word[i] = check_random(&seed) % 3 ? 0 : check_random(&seed);
-		m.type = check_random(&seed) % 4 ? 16 + check_random(&seed) % 8 : m.type;
+		m.type = check_random(&seed) % 4 ? 16 + check_random(&seed) % 12 : m.type;
 		m.devid = check_random(&seed) % 3;
 		m.pages = (uint32_t)(check_random(&seed) % 4000);
 		m.epoch = 6 + check_random(&seed) % 2;
@@ -527,6 +564,7 @@ static void test_worker_noise(void)
 	}
 	CHECK_EQ(round, 20000);
 	CHECK(open_files() <= files + 3);
+	maps_area_close(&guest.maps);
 	end();
 	xapt_pool_close(&guest.pool);
 }
@@ -570,6 +608,106 @@ static void test_reserve(void)
 	while (guest.pid)
 		workers_reap(&s);
 	CHECK_EQ(s.mapped.pages, 0);
+	end();
+}
+
+/* ---- pages of the guest ---- */
+
+static struct maps maps;
+
+static void *mapped(uint32_t n, const uint32_t *refs, int prot)
+{
+	return maps.mapper.map(&maps.mapper, refs, n, prot);
+}
+
+/* The worker says which references; of which guest it cannot say. */
+static void test_maps(void)
+{
+	static const uint32_t refs[] = { 8, 9, 4000000000u }, bad[] = { 8, REF_UNMAPPABLE };
+	pthread_t thread = begin_giving();
+	const uint32_t *page;
+	unsigned int i, files;
+
+	CHECK_EQ(maps_area_open(&guest.maps), 0);
+	CHECK_EQ(maps_init(&maps, &wishes, dup(guest.maps.fd)), 0);
+	files = open_files();
+	page = mapped(3, refs, PROT_READ);
+	CHECK(page != NULL);
+	if (!page)
+		return;
+	for (i = 0; i < 3; i++) {
+		CHECK_CASE(page[i * 1024] == 5, i, page[i * 1024]);
+		CHECK_CASE(page[i * 1024 + 1] == refs[i], i, page[i * 1024 + 1]);
+	}
+	CHECK_EQ(maps.mapper.unmap(&maps.mapper, (void *)(uintptr_t)page, 3), 0);
+	CHECK(!mapped(2, bad, PROT_READ) && errno == ENOMEM);
+	CHECK_EQ(maps.mapper.reads(&maps.mapper, REF_UNMAPPABLE), 0);
+	CHECK_EQ(maps.mapper.reads(&maps.mapper, REF_NONE), EINVAL);
+	CHECK(!mapped(0, refs, PROT_READ) && errno == EPERM);
+	CHECK_EQ(open_files(), files);
+	/* Nobody can take the area away from under the supervisor. */
+	CHECK(ftruncate(guest.maps.fd, 0) && errno == EPERM);
+	stop(thread);
+	maps_area_close(&guest.maps);
+	end();
+}
+
+/* What a worker may ask for is what it reserved, and the pages of connections; the area ends somewhere. */
+static void test_maps_bounds(void)
+{
+	static const uint32_t pages[] = { 0, XENAPT_DIR_ENTRIES + 101, XENAPT_MAX_PAGES + 1, UINT32_MAX };
+	struct message m;
+	unsigned int i;
+	int extra;
+
+	begin();
+	CHECK_EQ(maps_area_open(&guest.maps), 0);
+	guest.reserved = 100;
+	for (i = 0; i < 5; i++) {
+		if (i == 2)	/* the area's own bound */
+			guest.reserved = UINT64_MAX / 2;
+		m = (struct message){ .type = MESSAGE_MAP, .pages = i < 4 ? pages[i] : 3, .sequence = i };
+		prepared = 0;
+		CHECK_EQ(message_send(worker_end, &m, -1), 0);
+		workers_ready(&s, &guest);
+		CHECK_EQ(message_receive(worker_end, &m, &extra), 1);
+		CHECK_EQ(m.sequence, i);
+		CHECK_CASE(m.status == (i < 4 ? EPERM : 0), i, m.status);
+		CHECK_CASE((extra >= 0) == (i == 4), i, extra);
+		CHECK_CASE(prepared == (i == 4), i, prepared);
+		if (extra >= 0)
+			close(extra);
+	}
+	guest.reserved = 0;
+	maps_area_close(&guest.maps);
+	end();
+}
+
+/* An answer that comes too late: nothing is mapped, and the next one is the right one. */
+static void test_maps_late(void)
+{
+	static const uint32_t refs[] = { 8 };
+	pthread_t thread = begin_giving();
+	struct message m;
+	unsigned int files;
+	int extra = -1, n = -1;
+
+	CHECK_EQ(maps_area_open(&guest.maps), 0);
+	CHECK_EQ(maps_init(&maps, &wishes, dup(guest.maps.fd)), 0);
+	files = open_files();
+	__atomic_store_n(&silent, true, __ATOMIC_RELEASE);
+	CHECK(!mapped(1, refs, PROT_READ) && errno == ETIMEDOUT);
+	CHECK(!wishes.broken);
+	__atomic_store_n(&silent, false, __ATOMIC_RELEASE);
+	while (n < 0)
+		n = wishes_receive(&wishes, &m, &extra);
+	CHECK_EQ(m.type, MESSAGE_MAPPED);
+	CHECK(extra >= 0);
+	close(extra);
+	CHECK_EQ(open_files(), files);
+	CHECK(mapped(1, refs, PROT_READ) != NULL);
+	stop(thread);
+	maps_area_close(&guest.maps);
 	end();
 }
 
@@ -699,6 +837,9 @@ static CU_TestInfo tests[] = {
 	{ "no supervisor", test_no_supervisor },
 	{ "a worker's noise", test_worker_noise },
 	{ "what may be mapped", test_reserve },
+	{ "pages of the guest", test_maps },
+	{ "no more pages than that", test_maps_bounds },
+	{ "pages that come too late", test_maps_late },
 	{ "last words", test_last_words },
 	{ "files", test_files },
 	{ "files that are refused", test_files_refused },
