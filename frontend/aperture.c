@@ -671,7 +671,7 @@ static void withdraw_before(struct xen_aperture *ap, unsigned long deadline)
 	}
 	apf_detach(ap);
 	if (apf_foreign_leave(ap->foreign, true))
-		pr_warn("%s: aperture %u: no memory to keep %u pages over the suspend: their contents are lost\n",
+		pr_warn("%s: aperture %u: no memory to keep %u pages of the parent's: their contents are lost\n",
 			ap->dev->name, ap->id, apf_aperture_pages(ap));
 	if (connected(ap) && ap->state == XENAPT_STATE_WITHDRAWN &&
 	    !ask_named(ap, XENAPT_REQ_RELEASE, &rsp))
@@ -680,7 +680,7 @@ static void withdraw_before(struct xen_aperture *ap, unsigned long deadline)
 	ap->state = XENAPT_STATE_NONE;
 }
 
-/* Before a suspend. One that is over but for its end goes now. */
+/* Before a suspend, or when the parent's domain is gone. One that is over but for its end goes now. */
 void apf_aperture_leave(struct xen_aperture *ap, unsigned long deadline)
 {
 	mutex_lock(&ap->lock);

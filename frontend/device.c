@@ -319,7 +319,7 @@ void apf_device_regrant(struct xen_aperture_dev *dev)
 	}
 }
 
-/* Before a suspend: nothing of the parent's is mapped on return. */
+/* Before a suspend, or when the parent's domain is gone: nothing of the parent's is mapped on return. */
 void apf_device_leave(struct xen_aperture_dev *dev, unsigned long deadline)
 {
 	struct xen_aperture *ap;

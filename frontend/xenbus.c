@@ -340,6 +340,9 @@ static void parent_closes(struct apf_lane *lane, enum xenbus_state parent)
 	if (lane->xbdev->state != XenbusStateClosed)
 		xenbus_switch_state(lane->xbdev, XenbusStateClosing);
 	apf_lane_disconnect(lane, "the parent closed");
+	/* No nodes: its domain is gone. Xen keeps the remains of that while memory of it is mapped here. */
+	if (parent == XenbusStateUnknown && lane->which == APF_SLOW)
+		apf_device_leave(lane->dev, jiffies);
 	xenbus_frontend_closed(lane->xbdev);
 }
 

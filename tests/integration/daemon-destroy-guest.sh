@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# title: a guest is destroyed while mapped and under load
+# title: a guest is destroyed under load and while apertures of each owner, direction and kind are mapped at both ends
 # rows: M14
 # guests: pv
 # guests-long: pvh
@@ -7,7 +7,7 @@
 . /rig/tests/_lib.sh
 . /rig/tests/_leaks.sh
 
-ROUNDS=$(short_long 2 20)
+ROUNDS=$(short_long 2 100)
 NAME=victim
 daemon_start
 SUPERVISOR=$(daemon_pid)
@@ -25,9 +25,10 @@ round() {
 	DOMID=$(domid_of $NAME)
 	guest_run $NAME 'insmod /lib/modules/extra/xen-aperture.ko && insmod /lib/modules/extra/aperture_selftest.ko' ||
 		fail "the modules did not load"
-	xen-aperture attach $NAME type=check,size=8M --wait=20 || fail "attach failed"
+	xen-aperture attach $NAME type=check,size=8M,apertures=32 --wait=20 || fail "attach failed"
 	xen-aperture attach $NAME type=mem,size=4M --wait=20 || fail "attach of a second device failed"
 	selftest_ok $NAME "an aperture that stays mapped" hold 0 4194304
+	every_aperture $NAME 0
 	guest_start $NAME 'aperture-selftest frames 0 100000000' load
 	wait_until 20 moving || fail "no load: $(cat load)"
 	set -- $(stat_numbers "$DOMID")

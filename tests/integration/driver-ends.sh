@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# title: the ends of a guest and of the driver domain that serves it; a driver domain that comes back
+# title: the ends of a guest and of the driver domain that serves it, with apertures of each owner, direction and kind; a driver domain that comes back
 # rows: M1 M14
 # guests: pv
 # guests-long: pvh
@@ -17,10 +17,11 @@ gone() {
 }
 closed() { [ "$(xenstore-read "/local/domain/$(domid_of "$GUEST")/device/aperture/0/state")" = 6 ]; }
 up() { xen-aperture list "$GUEST" | grep -q " $1 .* connected\$"; }
-served() { # GUEST: an aperture that stays mapped in the driver domain, with data
-	xen-aperture attach "$1" type=check,size=1M,backend=driver --wait=20 || fail "attach failed"
-	selftest_ok "$1" "an aperture that stays mapped" hold 0 1048576
+served() { # GUEST: apertures that stay mapped, some in the driver domain, some of its memory in the guest
+	xen-aperture attach "$1" type=check,size=1M,apertures=32,backend=driver --wait=20 || fail "attach failed"
+	selftest_ok "$1" "an aperture that stays mapped" hold 0 524288
 	selftest_ok "$1" "data" roundtrip "$(field id)"
+	every_aperture "$1" 0
 }
 
 daemon_start
@@ -48,6 +49,7 @@ assert_match '^E_GONE parent' "$(guest_run "$GUEST" 'cat /sys/bus/xen/devices/ap
 	"what the guest has of it"
 assert_match 'left over, nobody serves it' "$(xen-aperture list "$GUEST")" "list"
 wait_until 10 no_zombies || fail "the driver domain cannot end: $(xl list)"
+every_end "$GUEST"
 
 progress "another driver domain of that name, and all that is remembered"
 assert_fails 5 xen-aperture attach --again "$GUEST"
