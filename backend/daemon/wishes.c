@@ -142,10 +142,15 @@ int wishes_ask(struct wishes *w, struct message *m, int *fd)
 {
 	m->sequence = ++w->sequence;
 	*fd = -1;
-	if (!message_send(w->fd, m, -1) && wait_for(w, m, fd)) {
+	if (message_send(w->fd, m, -1)) {
+		w->broken |= errno == EPIPE;
+	} else if (wait_for(w, m, fd)) {
 		hear(w, m);
 		return 0;
 	}
+	*fd = -1;
+	if (w->broken && w->gone)
+		w->gone();
 	return xapt_error_set(ETIMEDOUT, "no answer of the supervisor in %d ms", MESSAGE_WAIT_MS);
 }
 

@@ -21,6 +21,7 @@ struct wishes {
 	uint64_t reserved, used;	/* pages to map, of all that the supervisor lets this worker */
 	struct kept_message *first;
 	bool broken;			/* the supervisor is gone */
+	void (*gone)(void);		/* ... and was asked something: does not return, or NULL */
 };
 
 void wishes_init(struct wishes *w, int fd, uint32_t (*epoch)(uint32_t devid));

@@ -56,6 +56,15 @@ static const char *setting(const char *type, const char *key)
 	return NULL;
 }
 
+/*
+ * In the middle of what a guest asked for. It hears nothing, as if this process had died with the
+ * supervisor a moment earlier: it asks the next one again.
+ */
+static void supervisor_is_gone(void)
+{
+	_exit(1);
+}
+
 static int file(const struct xenaperture *x, unsigned int which)
 {
 	return wishes_open(&worker.wishes, x->link.devid, x->link.epoch, which);
@@ -230,6 +239,7 @@ static int start(uint32_t domid)
 	signal(SIGINT, SIG_IGN);	/* of a terminal: meant for the supervisor */
 	signal(SIGPIPE, SIG_IGN);	/* who reads the log may go */
 	wishes_init(&worker.wishes, WORKER_CONTROL_FD, epoch_of);
+	worker.wishes.gone = supervisor_is_gone;
 	if (read_config() || sandbox_user(worker.config.user, &uid, &gid) ||
 	    maps_init(&worker.maps, &worker.wishes, WORKER_REFS_FD) ||
 	    xapt_guest_open(&worker.guest, domid, worker.config.max_pages_per_guest, &worker.maps.mapper))

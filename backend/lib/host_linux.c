@@ -44,14 +44,20 @@ static bool is_local(int err)
  * The kernel says of a full maptrack table what it says of a bad reference. One that is good to read
  * and cannot even be mapped for that is not to blame.
  */
-static bool is_bad(struct xapt_host *h, uint32_t ref, int prot)
+static bool is_bad(struct xapt_host *h, uint32_t ref, int prot, int *err)
 {
-	int err;
+	int read;
 
-	if (maps(h, ref, prot) || is_local(errno))
+	if (maps(h, ref, prot))
 		return false;
-	err = h->mapper->reads(h->mapper, ref);
-	return err ? err == EINVAL : prot & PROT_WRITE && maps(h, ref, PROT_READ);
+	if (is_local(errno)) {
+		*err = errno;
+		return false;
+	}
+	read = h->mapper->reads(h->mapper, ref);
+	if (read && read != EINVAL)
+		*err = read;
+	return read ? read == EINVAL : prot & PROT_WRITE && maps(h, ref, PROT_READ);
 }
 
 /* Pages of one mapping that the kernel admits. */
@@ -88,8 +94,11 @@ static void say_full(struct xapt_host *h, uint32_t n, int err)
 			      n);
 }
 
-/* Which was it? The kernel does not tell: halve until one is left. n: none. */
-static uint32_t find_bad(struct xapt_host *h, const uint32_t *refs, uint32_t n, int prot)
+/*
+ * Which was it? The kernel does not tell: halve until one is left. n: none; *err then says why it could not be
+ * found out, or stays what it was.
+ */
+static uint32_t find_bad(struct xapt_host *h, const uint32_t *refs, uint32_t n, int prot, int *err)
 {
 	uint32_t low = 0, high = n;
 
@@ -101,12 +110,13 @@ static uint32_t find_bad(struct xapt_host *h, const uint32_t *refs, uint32_t n, 
 			xapt_host_unmap(h, addr, middle - low);
 			low = middle;
 		} else if (is_local(errno)) {
+			*err = errno;
 			return n;
 		} else {
 			high = middle;
 		}
 	}
-	return is_bad(h, refs[low], prot) ? low : n;
+	return is_bad(h, refs[low], prot, err) ? low : n;
 }
 
 void *xapt_host_map(struct xapt_host *h, const uint32_t *refs, uint32_t n, int prot,
@@ -123,7 +133,7 @@ void *xapt_host_map(struct xapt_host *h, const uint32_t *refs, uint32_t n, int p
 	addr = h->mapper->map(h->mapper, refs, n, prot);
 	if (!addr) {
 		err = errno;
-		*bad = is_local(err) ? n : find_bad(h, refs, n, prot);
+		*bad = is_local(err) ? n : find_bad(h, refs, n, prot, &err);
 		if (*bad == n)
 			say_full(h, n, err);
 		errno = err;

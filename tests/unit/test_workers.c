@@ -516,16 +516,34 @@ static void test_late(void)
 }
 
 /* The supervisor ends while the worker waits. */
+static unsigned int gone_calls;
+
+static void gone(void)
+{
+	gone_calls++;
+}
+
+/* It died before the answer, or before the question. The worker is told at once: no guest hears of it. */
 static void test_no_supervisor(void)
 {
+	static const int how[] = { SHUT_WR, SHUT_RDWR };
 	struct xapt_gift g = { .pages = 3 };
+	unsigned int i;
 
-	begin();
-	wishes_init(&wishes, worker_end, epoch_of);
-	shutdown(guest.fd, SHUT_WR);
-	CHECK_EQ(xapt_give(&wishes.giver, 0, &g), XENAPT_E_MEMORY);
-	CHECK(wishes.broken);
-	end();
+	signal(SIGPIPE, SIG_IGN);
+	for (i = 0; i < 2; i++) {
+		begin();
+		wishes_init(&wishes, worker_end, epoch_of);
+		wishes.gone = gone;
+		gone_calls = 0;
+		shutdown(guest.fd, how[i]);
+		CHECK_EQ(xapt_give(&wishes.giver, 0, &g), XENAPT_E_MEMORY);
+		CHECK(wishes.broken);
+		CHECK_EQ(gone_calls, 1);
+		CHECK(!wishes.giver.reserve(&wishes.giver, 1));
+		CHECK_EQ(gone_calls, 2);
+		end();
+	}
 }
 
 /* Anything that a worker may send: the supervisor goes on, and no descriptor is left over. */
