@@ -658,10 +658,11 @@ void apf_aperture_resignal(struct xen_aperture *ap, struct apf_connection *c)
 }
 
 /* The device lets go before the contents are copied; what it does not give back stays counted there. */
-static void withdraw_before(struct xen_aperture *ap, unsigned long deadline)
+static void withdraw_before(struct xen_aperture *ap, unsigned long deadline, bool suspend)
 {
 	struct xenapt_response rsp;
 	int err = -EBUSY;
+	bool keep;
 
 	while (err == -EBUSY && connected(ap) && ap->state >= XENAPT_STATE_OFFERED &&
 	       ap->state <= XENAPT_STATE_MAPPED && time_before(jiffies, deadline)) {
@@ -670,9 +671,10 @@ static void withdraw_before(struct xen_aperture *ap, unsigned long deadline)
 			msleep(10);
 	}
 	apf_detach(ap);
-	if (apf_foreign_leave(ap->foreign, true))
-		pr_warn("%s: aperture %u: no memory to keep %u pages of the parent's: their contents are lost\n",
-			ap->dev->name, ap->id, apf_aperture_pages(ap));
+	keep = suspend || worth_keeping(ap);
+	if (apf_foreign_leave(ap->foreign, keep) || !keep)
+		pr_warn_ratelimited("%s: aperture %u: no memory to keep %u pages of the parent's: their contents are lost\n",
+				    ap->dev->name, ap->id, apf_aperture_pages(ap));
 	if (connected(ap) && ap->state == XENAPT_STATE_WITHDRAWN &&
 	    !ask_named(ap, XENAPT_REQ_RELEASE, &rsp))
 		ap->given = false;
@@ -680,15 +682,18 @@ static void withdraw_before(struct xen_aperture *ap, unsigned long deadline)
 	ap->state = XENAPT_STATE_NONE;
 }
 
-/* Before a suspend, or when the parent's domain is gone. One that is over but for its end goes now. */
-void apf_aperture_leave(struct xen_aperture *ap, unsigned long deadline)
+/*
+ * Before a suspend, until deadline; or when the parent's domain is gone, so it seems. One that is over but for its end
+ * goes now.
+ */
+void apf_aperture_leave(struct xen_aperture *ap, unsigned long deadline, bool suspend)
 {
 	mutex_lock(&ap->lock);
 	if (ap->foreign && !ap->live) {
 		apf_foreign_unmap(ap->foreign);
 		ap->foreign = NULL;
 	} else if (ap->foreign && !apf_foreign_away(ap->foreign)) {
-		withdraw_before(ap, deadline);
+		withdraw_before(ap, deadline, suspend);
 	}
 	mutex_unlock(&ap->lock);
 }

@@ -198,11 +198,11 @@ static void tell_status(struct apf_connection *c, u32 status)
  * wait are woken, the handshake goes on. An error of ours is told to the peer in the
  * status word before the last event: such are found on a connection that works.
  */
-void apf_connection_kill(struct apf_connection *c, enum xenapt_status why, bool ours,
-			const char *fmt, ...)
+__printf(5, 0)
+static void end_once(struct apf_connection *c, enum xenapt_status why, bool ours, u32 told,
+		     const char *fmt, va_list args)
 {
 	unsigned long flags;
-	va_list args;
 	bool first;
 
 	/* Whoever comes second returns only when the connection is dead, and why is known. */
@@ -210,22 +210,41 @@ void apf_connection_kill(struct apf_connection *c, enum xenapt_status why, bool 
 	first = !atomic_read(&c->dead);
 	if (first) {
 		c->ours = ours;
-		va_start(args, fmt);
+		c->told = told;
 		vscnprintf(c->why, sizeof(c->why), fmt, args);
-		va_end(args);
-		if (ours)
-			tell_status(c, why);
+		if (ours || told)
+			tell_status(c, ours ? why : told);
 		atomic_set_release(&c->dead, why);
 	}
 	spin_unlock_irqrestore(&c->kill_lock, flags);
 	if (!first)
 		return;
-	if (ours) {
+	if (ours || told) {
 		virt_wmb();	/* status before the event that tells of it */
-		notify_remote_via_irq(c->irq);
+		notify_remote_via_evtchn(c->port);
 	}
 	wake_up_all(&c->wait);
 	apf_kick(c->lane);
+}
+
+void apf_connection_kill(struct apf_connection *c, enum xenapt_status why, bool ours,
+			const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	end_once(c, why, ours, 0, fmt, args);
+	va_end(args);
+}
+
+__printf(3, 4)
+static void end_as_told(struct apf_connection *c, u32 status, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	end_once(c, XENAPT_E_GONE, false, status, fmt, args);
+	va_end(args);
 }
 
 /*
@@ -234,10 +253,5 @@ void apf_connection_kill(struct apf_connection *c, enum xenapt_status why, bool 
  */
 void apf_connection_heed(struct apf_connection *c, u32 status)
 {
-	c->told = status;
-	tell_status(c, status);
-	apf_connection_kill(c, XENAPT_E_GONE, false, "the parent ended it with %s (%u)",
-			   xen_aperture_status_name(status), status);
-	virt_wmb();	/* status before the event that tells of it */
-	notify_remote_via_evtchn(c->port);
+	end_as_told(c, status, "the parent ended it with %s (%u)", xen_aperture_status_name(status), status);
 }

@@ -320,7 +320,7 @@ void apf_device_regrant(struct xen_aperture_dev *dev)
 }
 
 /* Before a suspend, or when the parent's domain is gone: nothing of the parent's is mapped on return. */
-void apf_device_leave(struct xen_aperture_dev *dev, unsigned long deadline)
+void apf_device_leave(struct xen_aperture_dev *dev, unsigned long deadline, bool suspend)
 {
 	struct xen_aperture *ap;
 	unsigned int id;
@@ -329,7 +329,7 @@ void apf_device_leave(struct xen_aperture_dev *dev, unsigned long deadline)
 		ap = apf_device_aperture(dev, id);
 		if (!ap)
 			continue;
-		apf_aperture_leave(ap, deadline);
+		apf_aperture_leave(ap, deadline, suspend);
 		apf_aperture_put(ap);
 	}
 }

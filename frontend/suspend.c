@@ -67,7 +67,7 @@ static void leave(struct apf_lane *lane, struct apf_connection *c, bool up)
 		apf_connection_kill(c, XENAPT_E_GONE, false, "the guest is suspended");
 	cancel_work_sync(&lane->state_work);
 	if (lane->which == APF_SLOW)
-		apf_device_leave(lane->dev, deadline);
+		apf_device_leave(lane->dev, deadline, true);
 	close_lane(lane, c);
 	if (lane->which == APF_SLOW)
 		apf_device_sync(lane->dev);

@@ -333,6 +333,12 @@ static bool starting_again(struct apf_lane *lane, enum xenbus_state parent)
 	return true;
 }
 
+/* A device that is detached loses its own nodes with the parent's; one whose parent's domain is gone does not. */
+static bool is_there(const struct apf_lane *lane)
+{
+	return xenbus_exists(XBT_NIL, lane->xbdev->nodename, "backend");
+}
+
 static void parent_closes(struct apf_lane *lane, enum xenbus_state parent)
 {
 	if (starting_again(lane, parent))
@@ -340,9 +346,9 @@ static void parent_closes(struct apf_lane *lane, enum xenbus_state parent)
 	if (lane->xbdev->state != XenbusStateClosed)
 		xenbus_switch_state(lane->xbdev, XenbusStateClosing);
 	apf_lane_disconnect(lane, "the parent closed");
-	/* No nodes: its domain is gone. Xen keeps the remains of that while memory of it is mapped here. */
-	if (parent == XenbusStateUnknown && lane->which == APF_SLOW)
-		apf_device_leave(lane->dev, jiffies);
+	/* Xen keeps the remains of a domain while memory of it is mapped here. */
+	if (parent == XenbusStateUnknown && lane->which == APF_SLOW && is_there(lane))
+		apf_device_leave(lane->dev, jiffies, false);
 	xenbus_frontend_closed(lane->xbdev);
 }
 

@@ -68,7 +68,8 @@
  *	When the other side restarts, apertures stay and are connected again without
  *	the program. Doorbells rung meanwhile succeed; after the outage each aperture
  *	gets one doorbell and one interrupt, whether or not one was rung. Operations wait for
- *	the device, up to the module's operation_timeout_ms; claimed vectors stay claimed.
+ *	the device, up to the module's operation_timeout_ms; claimed vectors stay claimed. When the other side's
+ *	domain is gone, its memory is as under Suspend until the device is detached.
  *
  * Suspend
  *	When the guest is saved, restored or moved, likewise. Memory of the other side's is other memory

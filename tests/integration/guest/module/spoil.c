@@ -261,9 +261,11 @@ static int spoil(struct run *r, struct spoiling *s)
 		us = ktime_us_delta(ktime_get(), s->sent);
 		say(r, "answer=%d status=%s us=%lld request_us=%lld\n", -err,
 		    err ? "-" : xen_aperture_status_name(s->answer.status), us, ktime_to_us(s->sent));
-		if (!err)
+		if (err != -ENOTCONN)
 			end(s);
 		err = 0;
+	} else if (err != -ENOTCONN) {
+		end(s);
 	}
 	if (s->memory && xen_aperture_test_free(s->memory) && !err)
 		err = -EBUSY;
