@@ -38,9 +38,14 @@ at_exit "kill -CONT $WORKER 2>/dev/null"
 kill -STOP "$WORKER"
 in_guest operation "aperture-op 0 read 0 8"	# waits for its answer over the suspend
 sleep 0.5
-xl save -c "$GUEST" "$SAVED" >/dev/null || fail "xl save -c failed with status $?"
+xl save -c "$GUEST" "$SAVED" >/dev/null &
+SAVE=$!
+closed() { [ "$(state_of 0)" = 6 ]; }
+wait_until 20 closed || fail "the guest did not close its device before the suspend"
+# Not later: one that does not answer for 10 s is replaced, and what it had done of a round is done again.
+kill -CONT "$WORKER"
+wait "$SAVE" || fail "xl save -c failed with status $?"
 rm -f "$SAVED"
-kill -CONT "$WORKER" 2>/dev/null || :	# or the daemon replaced it meanwhile
 wait_until 20 again 3 || fail "not connected again: $(guest_run "$GUEST" 'dmesg | tail -n 5')"
 in_guest_wait operation 20 "the operation"
 assert_eq 0 "$(field status)" "an operation that was under way"
