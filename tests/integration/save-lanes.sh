@@ -17,7 +17,7 @@ in_guest ticks "aperture-timer 0 ticks 300 20000 4"
 
 progress "xl save"
 sleep 1
-in_guest_ended ticks && fail "the ticks ended before the save"
+in_guest_ended ticks && fail "the ticks ended before the save: $(guest_run "$GUEST" "cat /tmp/ticks")"
 save
 progress "xl restore"
 restore
