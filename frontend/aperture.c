@@ -673,7 +673,7 @@ static void withdraw_before(struct xen_aperture *ap, unsigned long deadline, boo
 	apf_detach(ap);
 	keep = suspend || worth_keeping(ap);
 	if (apf_foreign_leave(ap->foreign, keep) || !keep)
-		pr_warn_ratelimited("%s: aperture %u: no memory to keep %u pages of the parent's: their contents are lost\n",
+		pr_warn_ratelimited("%s: aperture %u: the contents of %u pages of the parent's were not kept, for want of memory or because they were less than a minute ago: they are zeros now\n",
 				    ap->dev->name, ap->id, apf_aperture_pages(ap));
 	if (connected(ap) && ap->state == XENAPT_STATE_WITHDRAWN &&
 	    !ask_named(ap, XENAPT_REQ_RELEASE, &rsp))

@@ -45,8 +45,8 @@ void *apf_foreign_memory(struct apf_foreign *f);
 int apf_foreign_mmap(struct apf_foreign *f, struct vm_area_struct *vma, unsigned long first);
 
 /*
- * Before a suspend, or when the parent's domain is gone: as apf_foreign_unmap(), but the contents are copied to local pages, and programs that
- * touch it wait; a system call that does, request_timeout_ms at most: then it is EFAULT. 0, or -ENOMEM: the
+ * Before a suspend, or when the parent's domain is gone: as apf_foreign_unmap(), but the contents are
+ * copied to local pages, and programs that touch it wait; a system call that does, request_timeout_ms at most: then it is EFAULT. 0, or -ENOMEM: the
  * contents are lost, as they are without keep, and are zeros; also then nothing is mapped.
  */
 int apf_foreign_leave(struct apf_foreign *f, bool keep);

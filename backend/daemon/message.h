@@ -21,7 +21,7 @@ enum message_type {
 	MESSAGE_GIVEN		= 3,	/* answers WISH: status, given or text, the pool's file */
 	MESSAGE_RESERVED	= 4,	/* answers RESERVE: pages, or status and text */
 	MESSAGE_OPENED		= 5,	/* answers OPEN: the file, or text */
-	MESSAGE_MAPPED		= 6,	/* answers both: status, an errno or 0; of MAP the file and index */
+	MESSAGE_MAPPED		= 6,	/* answers MAP and READS: status, an errno or 0; of MAP the file and index */
 	/* to the supervisor */
 	MESSAGE_CONNECTED	= 16,
 	MESSAGE_FAILED		= 17,	/* could not connect, or ended: status, text; it is unmapped */
