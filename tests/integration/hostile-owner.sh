@@ -27,6 +27,7 @@ begin() {
 	neighbour "$1"
 }
 end() { # CASE
+	kill $owner
 	wait $owner || fail "$1: $(cat owner.out)"
 	note "$1: $STATUS; $(tail -n 1 owner.out)"
 }
