@@ -84,6 +84,19 @@ parent-modules: test-deps rig-images
 		PARENT=$(abspath $(MODULES))/parent; } >$(B)/parent.log 2>&1 || \
 		{ cat $(B)/parent.log >&2; exit 1; }
 
+# The same for guests with Linux 6.12, laid over the stage. dom0 stays with its kernel.
+KDIR_612 := $$(tests/rig/kernel-headers 6.12)
+ADD_612  := $(B)/guest-6.12
+guest-6.12: stage
+	$(Q)tests/rig/guest-kernel 6.12 $(ADD_612)
+	$(call say,MODULE,$(B)/modules-6.12)
+	$(Q){ $(MAKE) -C frontend KDIR=$(KDIR_612) O=$(abspath $(B))/modules-6.12/frontend && \
+	$(MAKE) -C tests/integration/guest/module KDIR=$(KDIR_612) O=$(abspath $(B))/modules-6.12/selftest \
+		FRONTEND=$(abspath $(B))/modules-6.12/frontend; } >$(B)/guest-6.12.log 2>&1 || \
+		{ cat $(B)/guest-6.12.log >&2; exit 1; }
+	$(Q)for m in frontend/xen-aperture selftest/aperture_selftest; do \
+		objcopy --strip-debug $(B)/modules-6.12/$$m.ko $(ADD_612)/guest/lib/modules/extra/$${m##*/}.ko || exit 1; done
+
 # Both kernels, without a warning of compiler or sparse.
 check-kernel: test-deps rig-images
 	@for k in 6.1 6.12; do \
@@ -151,7 +164,13 @@ SELECT := $(if $(LONG),--long) $(if $(ONLY),--only "$(ONLY)") $(if $(TYPE),--gue
 check-xen: stage
 	$(Q)$(RIG) run --jobs $(JOBS) $(SELECT)
 
-check-long: check-barriers check-fuzz check-rig demo stage
+# What depends on the guest's kernel, unless TESTS or ONLY say another
+TESTS_612 := existing-memory existing-disk existing-kernel existing-death frontend-chardev frontend-module frontend-detach \
+	     matrix-cells parent-memory-programs save-restore withdraw cycles-neighbours operations-first
+check-guest-6.12: guest-6.12
+	$(Q)$(RIG) run --jobs $(JOBS) --add $(ADD_612) $(if $(TESTS)$(ONLY),$(SELECT),$(SELECT) $(TESTS_612))
+
+check-long: check-barriers check-fuzz check-rig check-guest-6.12 demo stage
 	$(Q)$(RIG) run --jobs $(JOBS) --long $(SELECT)
 
 # The rig itself: each way to fail does fail, with the right words.
@@ -196,5 +215,5 @@ check-model: test-deps
 	$(Q)tests/model/run
 
 .PHONY: bench check-model
-.PHONY: check-rig guest-stage parent-modules check-kernel rig-images dom0-stage stage shell check-xen check-long check-unit \
+.PHONY: guest-6.12 check-guest-6.12 check-rig guest-stage parent-modules check-kernel rig-images dom0-stage stage shell check-xen check-long check-unit \
 	check demo

@@ -3,6 +3,7 @@
 
 import lzma
 import struct
+import subprocess
 import sys
 
 
@@ -13,9 +14,12 @@ def extract(data):
     setup = (data[0x1f1] + 1) * 512
     offset, length = struct.unpack_from("<II", data, 0x248)
     packed = data[setup + offset:setup + offset + length]
-    if packed[:6] != b"\xfd7zXZ\0":
-        raise ValueError("the kernel inside is not xz compressed")
-    return lzma.LZMADecompressor().decompress(packed)
+    if packed[:6] == b"\xfd7zXZ\0":
+        return lzma.LZMADecompressor().decompress(packed)
+    if packed[:4] == b"\x28\xb5\x2f\xfd":
+        # Behind it is the size of what is inside.
+        return subprocess.run(["zstd", "-dcq"], input=packed[:-4], check=True, stdout=subprocess.PIPE).stdout
+    raise ValueError("the kernel inside is neither xz nor zstd compressed")
 
 
 if __name__ == "__main__":
