@@ -89,10 +89,11 @@ for lane in fast slow; do
 	again "garbage in the $lane ring"
 	progress "a $lane ring without an end"
 	before=$(counted $lane requests)
-	guest_start "$GUEST" "aperture-selftest storm 0 $number $((5000 * VCPUS))" storm
-	wait_until 4 storm_began || fail "the parent of the $lane lane counts no requests: $(cat storm)"
+	guest_start "$GUEST" "aperture-selftest storm 0 $number 120000" storm
+	wait_until 20 storm_began || fail "the parent of the $lane lane counts no requests: $(cat storm)"
 	neighbour "a $lane ring without an end"
 	during=$(counted $lane requests)
+	selftest_ok "$GUEST" "the end of the storm" calm
 	guest_wait || fail "storm: $(cat storm)"
 	OUT=$(cat storm)
 	echo "$OUT"

@@ -141,6 +141,7 @@ int cmd_peek(struct run *r);
 int cmd_event(struct run *r);
 int cmd_endless(struct run *r);
 int cmd_storm(struct run *r);
+int cmd_calm(struct run *r);
 int cmd_garbage(struct run *r);
 int cmd_record(struct run *r);
 int cmd_offer(struct run *r);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A ring without an end: its producer is always a whole ring ahead of the consumer, for some time.
+ * A ring without an end: its producer is always a whole ring ahead of the consumer, until somebody calms it.
  * The guest's own side does not look at the answers: it would end the connection at the first.
  */
 #include <linux/delay.h>
@@ -13,6 +13,8 @@
 #define RING_ENTRIES	32u	/* of a ring of one page */
 #define REQ_PROD	0u	/* its words */
 #define RSP_PROD	8u
+
+static bool calmed;
 
 struct storm {
 	struct xen_aperture_dev *dev;
@@ -41,7 +43,7 @@ static int storm(struct storm *s, u64 ms)
 
 	err = xen_aperture_test_peek(s->dev, s->page, RSP_PROD, &s->first, 4);
 	s->answered = s->first;
-	while (!err && time_before(jiffies, end)) {
+	while (!err && !READ_ONCE(calmed) && time_before(jiffies, end)) {
 		produced = s->answered + RING_ENTRIES;
 		err = xen_aperture_test_poke(s->dev, s->page, REQ_PROD, &produced, 4) ?:
 		      xen_aperture_test_event(s->dev, s->lane) ?: look_on(s);
@@ -79,6 +81,7 @@ int cmd_storm(struct run *r)
 	s.page = s.lane == XENAPT_OWNER_FAST ? XEN_APERTURE_TEST_RING_FAST :
 					       XEN_APERTURE_TEST_RING_SLOW;
 	err = xen_aperture_test_hold(s.dev, s.lane);
+	WRITE_ONCE(calmed, false);
 	if (!err) {
 		err = storm(&s, ms) ?: calm(&s);
 		back = xen_aperture_test_unhold(s.dev, s.lane);
@@ -87,4 +90,11 @@ int cmd_storm(struct run *r)
 	say(r, "turns=%llu answers=%llu error=%d\n", s.turns, s.answers, err);
 	xen_aperture_dev_put(s.dev);
 	return err;
+}
+
+int cmd_calm(struct run *r)
+{
+	WRITE_ONCE(calmed, true);
+	say(r, "calmed=1\n");
+	return 0;
 }

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * aperture-op DEV read|write|set|clear|exchange REGISTER SIZE [VALUE]
+ * aperture-op DEV read|write|set|clear|exchange REGISTER SIZE [VALUE [TIMES]]
  * aperture-op DEV command NUMBER [ARGUMENT]
  *
- * One operation. VALUE +N: N milliseconds after the counter of the device "check". Prints lane,
+ * One operation; TIMES: by so many processes at once, with VALUE and those behind it. VALUE +N: N milliseconds after the counter of the device "check". Prints lane,
  * status, value; exit status 1: it failed.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "check_registers.h"
 #include "operate.h"
@@ -38,15 +40,41 @@ static int direction_of(const char *word)
 	exit(2);
 }
 
-int main(int argc, char **argv)
+static int one(int fd, struct op *op)
 {
 	static const char *const lanes[] = { "none", "fast", "slow" };
+	int err = operate(fd, op, 1);
+
+	printf("lane=%s status=%u value=%llu errno=%d\n", lanes[op->lane < 3 ? op->lane : 0],
+	       op->status, (unsigned long long)op->answer, -err);
+	return err || op->status;
+}
+
+/* Each process with a file of its own. */
+static int many(unsigned int nr, struct op *op, unsigned long times)
+{
+	int status, failed = 0;
+
+	for (; times; times--, op->value++) {
+		pid_t pid = fork();
+
+		if (!pid)
+			exit(one(device_open(nr), op));
+		failed |= pid < 0;
+	}
+	while (wait(&status) > 0)
+		failed |= status;
+	return failed ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
 	struct op op = { .size = 8 };
-	int fd, err, last, direction;
+	int fd, last, direction;
 
 	if (argc < 4) {
 		fprintf(stderr, "usage: aperture-op DEV read|write|set|clear|exchange REGISTER "
-				"SIZE [VALUE] | "
+				"SIZE [VALUE [TIMES]] | "
 				"command NUMBER [ARGUMENT]\n");
 		return 2;
 	}
@@ -62,9 +90,8 @@ int main(int argc, char **argv)
 		op.size = (uint8_t)strtoul(argv[last++], NULL, 0);
 	op.direction = direction == 5 ? XENAPT_OP_WRITE : (uint8_t)direction;
 	if (argc > last)
-		op.value = value_of(fd, argv[last]);
-	err = operate(fd, &op, 1);
-	printf("lane=%s status=%u value=%llu errno=%d\n", lanes[op.lane < 3 ? op.lane : 0],
-	       op.status, (unsigned long long)op.answer, -err);
-	return err || op.status;
+		op.value = value_of(fd, argv[last++]);
+	if (argc > last)
+		return many((unsigned int)strtoul(argv[1], NULL, 0), &op, strtoul(argv[last], NULL, 0));
+	return one(fd, &op);
 }
