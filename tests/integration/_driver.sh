@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# A driver domain: an unprivileged guest of the rig that has dom0's apertured, its plugins and what
-# they are linked with, laid over the guests' initramfs. It has no power over any domain.
+# A driver domain: an unprivileged guest of the rig that has dom0's apertured, its plugins, what
+# they are linked with and the parent's modules, laid over the guests' initramfs. It has no power over any domain.
 
 DRIVER_TREE=/run/rig/driver
 DRIVER_RAMDISK=$DRIVER_TREE.initramfs
@@ -23,6 +23,8 @@ driver_image() {
 		mkdir -p "$DRIVER_TREE${di_file%/*}"
 		cp -L "$di_file" "$DRIVER_TREE$di_file"
 	done
+	mkdir -p "$DRIVER_TREE/lib/modules/parent"
+	cp /usr/local/lib/xen-aperture/modules/*.ko "$DRIVER_TREE/lib/modules/parent"
 	grep -E '^(root|nobody):' /etc/passwd >"$DRIVER_TREE/etc/passwd"
 	cat >"$DRIVER_TREE/etc/rig-init.d/apertured" <<-'END'
 		#!/bin/busybox sh

@@ -56,15 +56,17 @@ static bool foreign(struct xen_aperture_view *view)
 /* The store itself, not the call that would refuse it before. */
 static u32 try_store(struct xen_aperture_view *view, u64 offset, u64 value)
 {
-	void *word;
+	bool there;
+	u64 *word;
 
 	if (!xen_aperture_view_enter(view))
 		return CELL_STORED;
 	word = address(view, offset);
 	__put_kernel_nofault(word, &value, u64, faulted);
+	there = READ_ONCE(*word) == value;
 	kunmap_local(word);
 	xen_aperture_view_leave(view);
-	return CELL_STORED;
+	return there ? CELL_STORED : CELL_DROPPED;
 faulted:
 	kunmap_local(word);
 	xen_aperture_view_leave(view);
