@@ -6,6 +6,7 @@
 # timeout: 90
 . /rig/tests/_lib.sh
 . /rig/tests/_driver.sh
+. /rig/tests/_save.sh
 
 NAME=victim
 at_exit "! guest_alive $NAME || guest_destroy $NAME"
@@ -42,6 +43,12 @@ wait_until 10 gone "$domid" || fail "10 s after the guest's end: $(xl list) $(
 progress "the driver domain is destroyed while it has pages of a guest"
 at_exit "device_detach_all $GUEST"
 served "$GUEST"
+guest_run "$GUEST" 'rm -f /tmp/outlive.*'
+in_guest outlive "aperture-outlive 0 /tmp/outlive"
+outlive_says() { # WORD
+	wait_until 10 in_guest_says outlive "^$1" || fail "the program that outlives it: $(guest_run "$GUEST" 'cat /tmp/outlive')"
+}
+outlive_says ready
 guest_destroy driver
 wait_until 10 closed || fail "10 s after the end of the driver domain the guest's end is $(
 	xenstore-read "/local/domain/$(domid_of "$GUEST")/device/aperture/0/state")"
@@ -49,6 +56,8 @@ assert_match '^E_GONE parent' "$(guest_run "$GUEST" 'cat /sys/bus/xen/devices/ap
 	"what the guest has of it"
 assert_match 'left over, nobody serves it' "$(xen-aperture list "$GUEST")" "list"
 wait_until 10 no_zombies || fail "the driver domain cannot end: $(xl list)"
+guest_run "$GUEST" 'touch /tmp/outlive.gone'
+outlive_says seen
 every_end "$GUEST"
 
 progress "another driver domain of that name, and all that is remembered"
@@ -58,6 +67,8 @@ driver_domain_start "$TYPE"
 DRIVER=$(domid_of driver)
 xen-aperture attach --again "$GUEST" || fail "attach --again failed"
 wait_until 20 up "$DRIVER" || fail "not connected: $(xen-aperture list "$GUEST")"
+guest_run "$GUEST" 'touch /tmp/outlive.again'
+in_guest_wait outlive 20 "a program that had the device open"
 selftest_ok "$GUEST" "an aperture through it" hold 0 1048576
 selftest_ok "$GUEST" "data" roundtrip "$(field id)"
 selftest_ok "$GUEST" "its end" drop all
