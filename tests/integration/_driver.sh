@@ -26,7 +26,7 @@ driver_image() {
 	mkdir -p "$DRIVER_TREE/lib/modules/parent"
 	cp /usr/local/lib/xen-aperture/modules/*.ko "$DRIVER_TREE/lib/modules/parent"
 	grep -E '^(root|nobody):' /etc/passwd >"$DRIVER_TREE/etc/passwd"
-	cat >"$DRIVER_TREE/etc/rig-init.d/apertured" <<-'END'
+	cat >"$DRIVER_TREE/etc/rig-init.d/serve" <<-'END'
 		#!/bin/busybox sh
 		mkdir -p /run/xen-aperture
 		while [ ! -e /run/stopped ]; do
@@ -34,7 +34,7 @@ driver_image() {
 			sleep 0.05
 		done >/dev/hvc0 2>&1 </dev/null &
 	END
-	chmod 755 "$DRIVER_TREE/etc/rig-init.d/apertured"
+	chmod 755 "$DRIVER_TREE/etc/rig-init.d/serve"
 	(cd "$DRIVER_TREE" && find . ! -name . | busybox cpio -o -H newc 2>/dev/null) >"$DRIVER_TREE.cpio"
 	cat /boot/xen-aperture/initramfs "$DRIVER_TREE.cpio" >"$DRIVER_RAMDISK.new"
 	rm -rf "$DRIVER_TREE" "$DRIVER_TREE.cpio"

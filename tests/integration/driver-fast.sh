@@ -38,6 +38,10 @@ both || fail "list: $(xen-aperture list "$GUEST")"
 ticks 20 "with another one"
 
 progress "the driver domain's daemon is killed"
+connections() { guest_run "$GUEST" 'cat /sys/bus/xen/devices/aperture-0/aperture/connections'; }
+before=$(connections)
 guest_run driver 'kill -9 $(pidof apertured)'
+connected_anew() { [ "$(connections)" -gt "$before" ]; }
+wait_until 30 connected_anew || fail "nobody serves again: $(xen-aperture list "$GUEST")"
 wait_until 30 both || fail "list: $(xen-aperture list "$GUEST")"
 ticks 20 "after that"
