@@ -13,7 +13,7 @@
 daemon_start
 module_load "$GUEST"
 fast_attach "$GUEST" type=timer,size=4K
-in_guest ticks "aperture-timer 0 ticks 600 20000 4"
+in_guest ticks "aperture-timer 0 ticks 2400 20000 4"
 
 progress "xl save"
 sleep 1
