@@ -52,3 +52,15 @@ driver_domain_start() {
 	wait_until 20 xenstore-exists "/local/domain/$dd_domid/data/aperture-backend" ||
 		fail "no apertured in the driver domain: $(tail -n 5 "/var/log/xen/console/guest-$dd_name.log")"
 }
+
+# What a guest and Xen make of the end of a driver domain
+no_zombies() { ! xl list | grep -q '(null)'; }
+closed() { [ "$(xenstore-read "/local/domain/$(domid_of "$GUEST")/device/aperture/0/state")" = 6 ]; }
+# up DOMID: device 0 of $GUEST is served by it
+up() { xen-aperture list "$GUEST" | grep -q " $1 .* connected\$"; }
+# mapped_both_ways GUEST: on device 0; some of it stays mapped there, some of its memory in the guest
+mapped_both_ways() {
+	selftest_ok "$1" "an aperture that stays mapped" hold 0 524288
+	selftest_ok "$1" "data" roundtrip "$(field id)"
+	every_aperture "$1" 0
+}

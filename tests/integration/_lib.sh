@@ -100,7 +100,7 @@ every_aperture() {
 	shift
 	for ea_device; do
 		selftest_ok "$ea_guest" "apertures of every kind of device $ea_device" every "$ea_device"
-		OUT=$(guest_run "$ea_guest" "aperture-every $ea_device >/tmp/every 2>&1 </dev/null &
+		OUT=$(guest_run "$ea_guest" "rm -f /tmp/every; aperture-every $ea_device >/tmp/every 2>&1 </dev/null &
 			while kill -0 \$! 2>/dev/null && ! grep -q ready /tmp/every; do sleep 0.05; done
 			cat /tmp/every")
 		assert_eq ready "$OUT" "a program with apertures of every kind of device $ea_device"

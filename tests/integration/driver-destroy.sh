@@ -9,9 +9,6 @@
 . /rig/tests/_driver.sh
 
 ROUNDS=100
-no_zombies() { ! xl list | grep -q '(null)'; }
-closed() { [ "$(xenstore-read "/local/domain/$(domid_of "$GUEST")/device/aperture/0/state")" = 6 ]; }
-up() { xen-aperture list "$GUEST" | grep -q " $DRIVER .* connected\$"; }
 round() {
 	driver_domain_start "$TYPE"
 	DRIVER=$(domid_of driver)
@@ -20,11 +17,9 @@ round() {
 		AGAIN=yes
 	else
 		xen-aperture attach --again "$GUEST" || fail "attach --again failed"
-		wait_until 20 up || fail "not connected: $(xen-aperture list "$GUEST")"
+		wait_until 20 up "$DRIVER" || fail "not connected: $(xen-aperture list "$GUEST")"
 	fi
-	selftest_ok "$GUEST" "an aperture that stays mapped" hold 0 524288
-	selftest_ok "$GUEST" "data" roundtrip "$(field id)"
-	every_aperture "$GUEST" 0
+	mapped_both_ways "$GUEST"
 	hundredths
 	r_start=$NOW
 	guest_destroy driver

@@ -10,19 +10,14 @@
 
 NAME=victim
 at_exit "! guest_alive $NAME || guest_destroy $NAME"
-no_zombies() { ! xl list | grep -q '(null)'; }
 # gone DOMID: of the guest nothing is left, in Xen, in xenstore, in the driver domain
 gone() {
 	no_zombies && ! xenstore-exists "/local/domain/$DRIVER/backend/aperture/$1" &&
 		[ "$(guest_run driver "ls /run/xen-aperture | grep -c '^$1-'")" = 0 ]
 }
-closed() { [ "$(xenstore-read "/local/domain/$(domid_of "$GUEST")/device/aperture/0/state")" = 6 ]; }
-up() { xen-aperture list "$GUEST" | grep -q " $1 .* connected\$"; }
 served() { # GUEST: apertures that stay mapped, some in the driver domain, some of its memory in the guest
 	xen-aperture attach "$1" type=check,size=1M,apertures=32,backend=driver --wait=20 || fail "attach failed"
-	selftest_ok "$1" "an aperture that stays mapped" hold 0 524288
-	selftest_ok "$1" "data" roundtrip "$(field id)"
-	every_aperture "$1" 0
+	mapped_both_ways "$1"
 }
 
 daemon_start

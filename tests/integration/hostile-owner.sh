@@ -27,11 +27,13 @@ begin() {
 	neighbour "$1"
 }
 end() { # CASE
-	kill $owner
+	kill $owner 2>/dev/null || :	# one that ended by itself has its say below
 	wait $owner || fail "$1: $(cat owner.out)"
 	note "$1: $STATUS; $(tail -n 1 owner.out)"
 }
 
+owner=
+at_exit '[ -z "$owner" ] || kill $owner 2>/dev/null || :'
 daemon_start
 module_load "$GUEST" request_timeout_ms=1000
 xen-aperture attach "$GUEST" type=check,size=1M,server=program,id=0 --wait=0 || fail "attach: status $?"

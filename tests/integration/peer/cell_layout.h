@@ -53,7 +53,7 @@ enum cell_fault {
 	CELL_SIGBUS	= 2,
 	CELL_PAGE_FAULT	= 3,	/* a kernel's: the exception table was entered */
 	CELL_REFUSED	= 4,	/* a kernel's own pages: its call refused with errno fault_code */
-	CELL_DROPPED	= 5,	/* it ended, and the word is what it was: Xen drops it, under the page tables */
+	CELL_DROPPED	= 5,	/* no fault, and the word is what it was: Xen drops a PVH kernel's */
 };
 
 enum cell_pages {

@@ -58,7 +58,7 @@ static const struct {
 	{ "peek",	cmd_peek,	4, "dev page offset size" },
 	{ "event",	cmd_event,	2, "dev lane [count]" },
 	{ "endless",	cmd_endless,	3, "dev lane ms [deaf]: a ring that is always full" },
-	{ "storm",	cmd_storm,	3, "dev lane ms: likewise, deaf to the answers, until \"calm\"; then the lane goes on" },
+	{ "storm",	cmd_storm,	3, "dev lane ms: likewise, deaf to the answers, or until \"calm\"; then the lane goes on" },
 	{ "calm",	cmd_calm,	0, "the storm ends" },
 	{ "garbage",	cmd_garbage,	2, "dev page [seed]: into all of it" },
 	{ "record",	cmd_record,	2, "dev how: spoil the current slot of the state record" },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A ring without an end: its producer is always a whole ring ahead of the consumer, until somebody calms it.
+ * A ring without an end: its producer is always a whole ring ahead of the consumer, for some time or until
+ * somebody calms it.
  * The guest's own side does not look at the answers: it would end the connection at the first.
  */
 #include <linux/delay.h>

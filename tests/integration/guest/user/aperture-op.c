@@ -3,8 +3,8 @@
  * aperture-op DEV read|write|set|clear|exchange REGISTER SIZE [VALUE [TIMES]]
  * aperture-op DEV command NUMBER [ARGUMENT]
  *
- * One operation; TIMES: by so many processes at once, with VALUE and those behind it. VALUE +N: N milliseconds after the counter of the device "check". Prints lane,
- * status, value; exit status 1: it failed.
+ * One operation; TIMES: by so many processes at once, of VALUE, VALUE + 1 and so on. VALUE +N: N milliseconds
+ * after the counter of the device "check". Prints lane, status, value; exit status 1: it failed.
  */
 #include <errno.h>
 #include <stdio.h>
