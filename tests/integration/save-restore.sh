@@ -14,7 +14,7 @@ device_attach "$GUEST" type=check,size=16M
 device_attach "$GUEST" type=timer,size=4K
 traffic_start 0
 selftest_ok "$GUEST" "a writer in the kernel" writer start 0 300
-in_guest ticks "aperture-timer 1 ticks 300 20000 2"
+in_guest ticks "aperture-timer 1 ticks 2400 20000 2"
 
 progress "xl save"
 sleep 1
